@@ -1,0 +1,213 @@
+// What every node of a circuit is: an immutable, interned object with children, shape, name, flags and identity (spec 01, 02).
+//
+// A class's own file in `nodes/` holds what is true of it alone; this file holds what all share. Nodes are built by the static `make` of their
+// class, which returns the live node of the same identity and payload if there is one (`intern.h`).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/blake3.h"
+#include "base/error.h"
+#include "base/ref.h"
+#include "shape/shape.h"
+#include "shape/symbolic.h"
+#include "tensor/device_dtype.h"
+
+namespace pycircuit {
+
+// The order of classes wherever one matters (01, 2.1).
+enum class Kind : uint8_t {
+  Einsum,
+  Array,
+  Symbol,
+  Scalar,
+  Add,
+  Rearrange,
+  Index,
+  GeneralFunction,
+  Concat,
+  Scatter,
+  Conv,
+  Module,
+  SetSymbolicShape,
+  Tag,
+  DiscreteVar,
+  StoredCumulantVar,
+  Cumulant,
+};
+constexpr int kNumKinds = 17;
+std::string_view kind_name(Kind kind);                      // "GeneralFunction"
+std::string_view kind_snake_name(Kind kind);                // "general_function"
+std::optional<Kind> kind_from_name(std::string_view name);  // of "GeneralFunction"
+
+class Node;
+class Symbol;
+using NodePtr = Ref<const Node>;
+using NodePtrs = std::vector<NodePtr>;
+using SymbolPtr = Ref<const Symbol>;
+using SymbolPtrs = std::vector<SymbolPtr>;
+
+using Name = std::optional<std::string>;
+
+// The name of a node under construction: given, or automatic; and whether automatic names are turned off on this very node (02, 4.3).
+struct Naming {
+  Name name;
+  bool autoname_disabled = false;
+  Naming(std::nullopt_t = std::nullopt) {}
+  Naming(Name given) : name(std::move(given)) {}
+  Naming(std::string given) : name(std::move(given)) {}
+  Naming(const char* given) : name(given) {}
+  Naming(Name given, bool disabled) : name(std::move(given)), autoname_disabled(disabled) {}
+};
+
+// Per child, per child axis: the axis of the node that is that child axis (01, section 3).
+using AxisMap = std::vector<std::vector<std::optional<int>>>;
+using NamedAxes = std::vector<std::pair<int, std::string>>;  // ascending axes
+using Constraints = std::vector<SymbolicSizeConstraint>;     // sorted, distinct
+
+struct Flags {
+  bool constant = true;
+  bool computable = true;
+  bool sampleable = true;
+  bool autoname = true;
+  bool operator==(const Flags&) const = default;
+};
+
+// Everything that is a function of class, fields and children. Null pointers stand for empty lists.
+struct Derived {
+  Shape shape;
+  DeviceDtypeOp device_dtype;
+  Flags flags;
+  std::shared_ptr<const Constraints> constraints;
+  std::shared_ptr<const NamedAxes> named_axes;
+  std::shared_ptr<const SymbolPtrs> free_symbols;  // null for a Symbol, whose only free symbol is itself
+};
+
+class Node {
+ public:
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  Kind kind() const { return kind_; }
+  const Hash& hash() const { return hash_; }
+  // Equal exactly for equal circuits; the key of every memo. Never reused within a process.
+  uint64_t id() const { return id_; }
+  const NodePtrs& children() const { return children_; }
+  const NodePtr& child(size_t i = 0) const { return children_[i]; }
+  size_t num_children() const { return children_.size(); }
+
+  const Shape& shape() const { return derived_.shape; }
+  int64_t rank() const { return static_cast<int64_t>(derived_.shape.size()); }
+  const Name& name() const { return name_; }
+  const std::string& name_or_empty() const;
+  const DeviceDtypeOp& device_dtype() const { return derived_.device_dtype; }
+  const Flags& flags() const { return derived_.flags; }
+  bool is_constant() const { return derived_.flags.constant; }
+  bool is_explicitly_computable() const { return derived_.flags.computable; }
+  bool can_be_sampled() const { return derived_.flags.sampleable; }
+  bool use_autoname() const { return derived_.flags.autoname; }
+  const Constraints& constraints() const;
+  const NamedAxes& named_axes() const;
+  const Derived& derived() const { return derived_; }
+
+  // Distinct symbols not bound by a Module, in order of first visit (08, 1.1).
+  SymbolPtrs free_symbols() const;
+  bool has_free_symbols() const { return kind_ == Kind::Symbol || derived_.free_symbols; }
+  bool has_free_symbol(const Symbol& symbol) const;
+
+  bool is_leaf() const { return kind_ == Kind::Array || kind_ == Kind::Symbol || kind_ == Kind::Scalar; }
+  bool is_irreducible() const { return kind_ == Kind::Array || kind_ == Kind::Symbol; }
+  bool is_leaf_constant() const { return kind_ == Kind::Array || kind_ == Kind::Scalar; }
+  bool is_var() const { return kind_ == Kind::DiscreteVar || kind_ == Kind::StoredCumulantVar; }
+
+  virtual AxisMap child_axis_map() const = 0;
+  // The automatic name the node would get, regardless of its present name and flag; nothing if a needed child name is missing.
+  virtual Name autoname() const = 0;
+  // The constructor again with the same fields (spec circuit first for a Module) and exactly this naming.
+  virtual NodePtr remake(NodePtrs children, Naming naming) const = 0;
+
+  // Rebuilding (02, section 6): fields and name kept, everything else afresh. Leaves return themselves.
+  NodePtr rebuild(NodePtrs children) const;
+  // Without the rebuild if the children are the same objects.
+  NodePtr rebuild_if_changed(NodePtrs children) const;
+  NodePtr rename(Name name) const;
+  NodePtr add_suffix(const Name& suffix) const;
+  NodePtr with_autoname_disabled(bool disabled) const;
+  NodePtr with_named_axes(NamedAxes axes) const;  // empty: the propagated names
+  // Hash of the fields alone (02, section 2: compute_self_hash).
+  Hash self_hash(bool hash_child_count, bool hash_child_shapes, bool hash_name) const;
+
+  template <class T>
+  const T* as() const {
+    return kind_ == T::kKind ? static_cast<const T*>(this) : nullptr;
+  }
+
+  void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const;
+
+  virtual ~Node() = default;
+
+ protected:
+  Node(Kind kind, NodePtrs children) : children_(std::move(children)), kind_(kind) {}
+
+  // Completes a candidate (takes over its allocation) and interns it.
+  static NodePtr finish(Node* candidate, Naming naming);
+  // For copies and stand-ins whose derived values are set already.
+  static NodePtr finish_derived(Node* candidate);
+  void copy_common(const Node& other);
+
+  // The shape rule with all checks on fields and children.
+  virtual Shape compute_shape() const = 0;
+  virtual DeviceDtypeOp compute_device_dtype() const;
+  virtual void adjust_flags(Flags&) const {}
+  virtual void own_constraints(Constraints&) const {}
+  // Fills everything; a Module overrides it as a whole.
+  virtual void derive(Derived& derived) const;
+  // Field bytes and children's hashes of the identity recipe (02, section 3, part (a)).
+  virtual void hash_fields(Blake3& hasher, bool with_children) const = 0;
+  // Whether objects outside the identity (torch tensors, Python specs) are the same too.
+  virtual bool same_payload(const Node&) const { return true; }
+  virtual Node* clone() const = 0;
+
+  Derived& mutable_derived() { return derived_; }
+
+ private:
+  friend class InternTable;
+  static NodePtr finish_candidate(Ref<Node> candidate);
+  void compute_hash();
+  void propagate_named_axes();
+  bool only_this_node_disables_autoname() const;
+
+  NodePtrs children_;
+  Derived derived_;
+  Name name_;
+  Hash hash_{};
+  uint64_t id_ = 0;
+  mutable std::atomic<uint32_t> count_{0};
+  Kind kind_;
+  bool interned_ = false;
+};
+
+inline bool same(const NodePtr& a, const NodePtr& b) { return a.get() == b.get() || a->id() == b->id(); }
+// The order of circuits: unnamed first, names by code points, then the hash (02, 1.1).
+bool circuit_less(const Node& a, const Node& b);
+
+// "'name' [2,3] Add", for messages.
+std::string describe(const Node& node);
+std::string describe(const NodePtrs& nodes);
+PayloadValue circuit_payload(const NodePtr& node);
+PayloadList circuit_payloads(const NodePtrs& nodes);
+
+template <class T>
+Ref<const T> cast(const NodePtr& node) {
+  return Ref<const T>(node->as<T>());
+}
+
+}  // namespace pycircuit

@@ -13,7 +13,7 @@ std::atomic<uint64_t> next_id{1};
 
 uint64_t word(const Hash& hash, size_t i) {
   uint64_t value;
-  std::memcpy(&value, hash.data() + 8 * i, 8);
+  std::memcpy(&value, hash.bytes.data() + 8 * i, 8);
   return value;
 }
 
@@ -117,7 +117,7 @@ uint64_t InternTable::size() {
   uint64_t total = 0;
   for (size_t i = 0; i < kShards; ++i) {
     Hash hash{};
-    hash[0] = static_cast<uint8_t>(i);
+    hash.bytes[0] = static_cast<uint8_t>(i);
     Shard& shard = shard_of(hash);
     const std::lock_guard lock(shard.mutex);
     total += shard.live;

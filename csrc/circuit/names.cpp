@@ -92,6 +92,11 @@ Name function_autoname(const Node& parent, std::string_view head, bool shorten, 
   return out + ")";
 }
 
+Name shortened_name(const Node& child) {
+  if (!child.name()) return std::nullopt;
+  return shortened(*child.name());
+}
+
 Name with_suffix(const Name& base, std::string_view suffix) {
   if (!base) return std::nullopt;
   return *base + std::string(suffix);

@@ -15,6 +15,9 @@ Name postfix_autoname(const Node& parent, std::string_view suffix);
 // head(name, name, ...) over children from `first` on.
 Name function_autoname(const Node& parent, std::string_view head, bool shorten, size_t first = 0);
 
+// A child's name, cut to 100 characters; nothing if it has none.
+Name shortened_name(const Node& child);
+
 // "<base><suffix>" if there is a base name.
 Name with_suffix(const Name& base, std::string_view suffix);
 Name with_prefix(std::string_view prefix, const Name& base);

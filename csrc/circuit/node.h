@@ -69,7 +69,6 @@ struct Naming {
 
 // Per child, per child axis: the axis of the node that is that child axis (01, section 3).
 using AxisMap = std::vector<std::vector<std::optional<int>>>;
-using NamedAxes = std::vector<std::pair<int, std::string>>;  // ascending axes
 using Constraints = std::vector<SymbolicSizeConstraint>;     // sorted, distinct
 
 struct Flags {
@@ -172,6 +171,8 @@ class Node {
   virtual void derive(Derived& derived) const;
   // Field bytes and children's hashes of the identity recipe (02, section 3, part (a)).
   virtual void hash_fields(Blake3& hasher, bool with_children) const = 0;
+  // The part of most classes: the children's hashes.
+  void hash_children(Blake3& hasher, bool with_children) const;
   // Whether objects outside the identity (torch tensors, Python specs) are the same too.
   virtual bool same_payload(const Node&) const { return true; }
   virtual Node* clone() const = 0;

@@ -35,6 +35,8 @@ class FunctionSpec {
   // Computes the value from the raw values of the children; `unified` is what the children's metadata unify to.
   virtual Tensor apply(const std::vector<Tensor>& inputs, const std::vector<DeviceDtypeOp>& children) const = 0;
   // Official functions may be recognised by name (04, 2.1).
+  // Identity of the object behind a user function (two objects may have equal hashes); null for built-in ones.
+  virtual const void* payload_identity() const { return nullptr; }
   virtual bool is_official() const { return kind() != FunctionKind::User && kind() != FunctionKind::SetDD; }
 };
 using FunctionSpecPtr = std::shared_ptr<const FunctionSpec>;

@@ -1,0 +1,20 @@
+// Every node class.
+#pragma once
+
+#include "circuit/nodes/add.h"
+#include "circuit/nodes/array.h"
+#include "circuit/nodes/concat.h"
+#include "circuit/nodes/conv.h"
+#include "circuit/nodes/cumulant.h"
+#include "circuit/nodes/discrete_var.h"
+#include "circuit/nodes/einsum.h"
+#include "circuit/nodes/general_function.h"
+#include "circuit/nodes/index.h"
+#include "circuit/nodes/module.h"
+#include "circuit/nodes/rearrange.h"
+#include "circuit/nodes/scalar.h"
+#include "circuit/nodes/scatter.h"
+#include "circuit/nodes/set_symbolic_shape.h"
+#include "circuit/nodes/stored_cumulant_var.h"
+#include "circuit/nodes/symbol.h"
+#include "circuit/nodes/tag.h"

@@ -1,0 +1,33 @@
+// Index: one int, slice or tensor per axis, applied per axis independently (spec 03, section 13).
+#pragma once
+
+#include "circuit/node.h"
+#include "tensor/index.h"
+
+namespace pycircuit {
+
+class Index final : public Node {
+ public:
+  static constexpr Kind kKind = Kind::Index;
+  static Ref<const Index> make(const NodePtr& node, IndexElements index, Naming naming = {});
+  const IndexElements& index() const { return index_; }  // one element per axis of the child
+
+  AxisMap child_axis_map() const override { return axis_map(false); }
+  AxisMap child_axis_map_including_slices() const { return axis_map(true); }
+  Name autoname() const override;
+  NodePtr remake(NodePtrs children, Naming naming) const override { return make(children.at(0), index_, std::move(naming)); }
+
+ protected:
+  Shape compute_shape() const override { return indexed_shape(index_, child()->shape()); }
+  DeviceDtypeOp compute_device_dtype() const override;
+  void hash_fields(Blake3& hasher, bool with_children) const override;
+  bool same_payload(const Node& other) const override { return same_tensors(index_, static_cast<const Index&>(other).index_); }
+  Node* clone() const override { return new Index(child(), index_); }
+
+ private:
+  Index(const NodePtr& node, IndexElements index) : Node(kKind, {node}), index_(std::move(index)) {}
+  AxisMap axis_map(bool including_slices) const;
+  IndexElements index_;
+};
+
+}  // namespace pycircuit

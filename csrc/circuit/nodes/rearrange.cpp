@@ -1,0 +1,33 @@
+#include "circuit/nodes/rearrange.h"
+
+#include "circuit/names.h"
+
+namespace pycircuit {
+
+Ref<const Rearrange> Rearrange::make(const NodePtr& node, RearrangeSpec spec, Naming naming) {
+  return cast<Rearrange>(finish(new Rearrange(node, std::move(spec)), std::move(naming)));
+}
+
+Ref<const Rearrange> Rearrange::reshape(const NodePtr& node, const Shape& shape) {
+  return make(make(node, RearrangeSpec::flatten(node->rank())), RearrangeSpec::unflatten(shape));
+}
+
+Shape Rearrange::compute_shape() const {
+  return with_context([&] { return conformed_spec().output_shape(); },
+                      [&] { return "while constructing Rearrange '" + name_or_empty() + "' " + spec_.to_string() + " of " + describe(*child()); });
+}
+
+AxisMap Rearrange::child_axis_map() const {
+  AxisMap map(1);
+  for (const auto& axis : spec_.child_axis_map()) map[0].push_back(axis ? std::optional<int>(static_cast<int>(*axis)) : std::nullopt);
+  return map;
+}
+
+Name Rearrange::autoname() const { return postfix_autoname(*this, " rearrange"); }
+
+void Rearrange::hash_fields(Blake3& hasher, bool with_children) const {
+  hasher.update(spec_.identity_hash());
+  hash_children(hasher, with_children);
+}
+
+}  // namespace pycircuit

@@ -1,0 +1,31 @@
+// Scalar: a constant tensor with one value everywhere (spec 01, 7.3).
+#pragma once
+
+#include "circuit/node.h"
+
+namespace pycircuit {
+
+class Scalar final : public Node {
+ public:
+  static constexpr Kind kKind = Kind::Scalar;
+  static Ref<const Scalar> make(double value, Shape shape = {}, Name name = {});
+  double value() const { return value_; }
+  bool is_zero() const { return value_ == 0.0; }
+  bool is_one() const { return value_ == 1.0; }
+
+  AxisMap child_axis_map() const override { return {}; }
+  Name autoname() const override { return std::nullopt; }
+  NodePtr remake(NodePtrs, Naming) const override { return NodePtr(this); }
+
+ protected:
+  Shape compute_shape() const override { return scalar_shape_; }
+  void hash_fields(Blake3& hasher, bool with_children) const override;
+  Node* clone() const override { return new Scalar(value_, scalar_shape_); }
+
+ private:
+  Scalar(double value, Shape shape) : Node(kKind, {}), value_(value), scalar_shape_(std::move(shape)) {}
+  double value_;
+  Shape scalar_shape_;  // hashed before the shape is derived
+};
+
+}  // namespace pycircuit

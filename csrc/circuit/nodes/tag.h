@@ -1,0 +1,29 @@
+// Tag: the same tensor as its child, but a different circuit (spec 01, 9.2).
+#pragma once
+
+#include "base/uuid.h"
+#include "circuit/node.h"
+
+namespace pycircuit {
+
+class Tag final : public Node {
+ public:
+  static constexpr Kind kKind = Kind::Tag;
+  static Ref<const Tag> make(const NodePtr& node, Uuid uuid, Naming naming = {});
+  const Uuid& uuid() const { return uuid_; }
+
+  AxisMap child_axis_map() const override;
+  Name autoname() const override;
+  NodePtr remake(NodePtrs children, Naming naming) const override { return make(children.at(0), uuid_, std::move(naming)); }
+
+ protected:
+  Shape compute_shape() const override { return child()->shape(); }
+  void hash_fields(Blake3& hasher, bool with_children) const override;
+  Node* clone() const override { return new Tag(child(), uuid_); }
+
+ private:
+  Tag(const NodePtr& node, Uuid uuid) : Node(kKind, {node}), uuid_(uuid) {}
+  Uuid uuid_;
+};
+
+}  // namespace pycircuit

@@ -31,6 +31,8 @@ struct RearrangePlan {
   Shape output_shape;
 };
 
+struct RearrangeExpansion;
+
 // An immutable value; every constructor leaves a valid spec or throws.
 class RearrangeSpec {
  public:
@@ -84,7 +86,7 @@ class RearrangeSpec {
   Labels ints_needing_sizes() const;  // ascending
   std::vector<int64_t> out_broadcast_axes() const;
   bool has_wildcards() const;  // among the used ints
-  // RearrangeSpecHasWildcardSizes; ValueError where a merged axis does not fit a Size.
+  // (input shape, output shape). RearrangeSpecHasWildcardSizes; OverflowError where a merged axis does not fit a Size.
   std::pair<Shape, Shape> shapes() const;
   Shape output_shape() const { return shapes().second; }
   // Per input axis the output axis that is exactly its single int (9.1).
@@ -94,14 +96,8 @@ class RearrangeSpec {
   RearrangeSpec conform_to_input_shape(const Shape& shape) const;
   RearrangeSpec conform_to_output_shape(const Shape& shape) const;
   RearrangeSpec expand_to(const Shape& shape) const;
-  // The variant of batched expansion: either the relaxed spec, or per input axis the current size that the child must be forced to.
-  struct Expansion {
-    std::optional<RearrangeSpec> spec() const;
-    std::vector<OptionalSize> forced;                // empty where nothing is forced
-    std::vector<OptionalSize> relaxed_sizes;         // internal: int sizes after relaxing
-    const RearrangeSpec* source = nullptr;           // internal: the spec that was asked; must outlive this object
-  };
-  Expansion try_expand_to(const Shape& shape) const;
+  // The variant of batched expansion (6.3, last paragraph), which does not raise on ambiguity.
+  RearrangeExpansion try_expand_to(const Shape& shape) const;
   RearrangeSpec fill_empty_ints() const;
 
   // --- forms (sections 2, 7, 8)
@@ -124,6 +120,12 @@ class RearrangeSpec {
   IntGroups input_ints_;
   IntGroups output_ints_;
   std::vector<OptionalSize> int_sizes_;
+};
+
+// Either the relaxed spec, or per input axis the current size that the child must be forced to (nothing: leave that axis).
+struct RearrangeExpansion {
+  std::optional<RearrangeSpec> spec;
+  std::vector<OptionalSize> forced;  // empty where `spec` is given
 };
 
 }  // namespace pycircuit

@@ -39,10 +39,11 @@ class Blake3 {
   void update(const Hash& hash) { update(hash.bytes.data(), hash.bytes.size()); }
   void update_u64(uint64_t value);  // 8 bytes, little-endian
   void update_byte(uint8_t value);
+  // As `update`, with several threads where the buffer is large (some MiB).
+  void update_threaded(const void* data, size_t size);
   Hash finish() const;
 
  private:
-  static constexpr size_t kChunk = 1024;
   static constexpr size_t kMaxDepth = 54;  // a tree over 2**64 bytes of 1024-byte chunks
   using ChainingValue = std::array<uint32_t, 8>;
 

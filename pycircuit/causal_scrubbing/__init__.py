@@ -1,0 +1,1 @@
+"""Causal scrubbing: datasets, hypotheses, experiments, estimates (spec 13)."""

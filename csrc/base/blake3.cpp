@@ -46,7 +46,7 @@ constexpr auto kSchedule = [] {
 }();
 
 template <class Vector>
-PYCIRCUIT_INLINE Vector rotate_right(Vector x, int bits) {
+PYCIRCUIT_INLINE Vector rotate_right(const Vector& x, int bits) {
   return (x >> bits) | (x << (32 - bits));
 }
 

@@ -14,14 +14,11 @@
 #include <vector>
 
 #include "circuit/node.h"
+#include "match/rule.h"
 
 namespace pycircuit {
 
-class StateRule;
-class PredicateRule;
-class MatchContext;
 class IterativeMatcher;
-struct MatchStep;
 
 // A user's predicate, iteration function or transform. Compared by `identity`, an address that is unique while the object lives.
 class ForeignFunction {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Dict, List, Literal, Optional, Set, Tuple, Union
+from typing import Literal
 
 import torch
 
@@ -12,9 +12,9 @@ import pycircuit as rc
 from pycircuit import TorchAxisIndex
 from pycircuit.py_utils import check
 
-SplitConfigDict = Dict[int, List[Tuple[TorchAxisIndex, str]]]
-SplitConfigSetDict = Union[Set[int], SplitConfigDict]
-SplitConfig = Union[Literal["full"], SplitConfigSetDict]
+SplitConfigDict = dict[int, list[tuple[TorchAxisIndex, str]]]
+SplitConfigSetDict = set[int] | SplitConfigDict
+SplitConfig = Literal["full"] | SplitConfigSetDict
 
 _BLOCK = re.compile(r"b(\d+)")
 _PUSHED_MODULE = r"^(t\.bind_w|b\d+|(final|a|m|p)\.norm)$"
@@ -44,7 +44,7 @@ class PushDownTransformerTo(Enum):
 
 To = PushDownTransformerTo
 
-_ENDS: Dict[To, Set[str]] = {
+_ENDS: dict[To, set[str]] = {
     To.BLOCK: {"b"},
     To.ATTN_MLP: _NORM_CALLS | _ATTENTIONS | _MLPS,
     To.ATTN_MLP_NORM: _ATTENTIONS | _MLPS,
@@ -67,9 +67,7 @@ def _numbered(name: str, number: str) -> str:
     return f"{'a' if first == 'a_rope' else first}{number}{dot}{rest}"
 
 
-def push_down_transformer_namer(
-    circ: rc.Circuit, _: rc.Circuit, mods: List[rc.Module], _num: Optional[int]
-) -> Optional[str]:
+def push_down_transformer_namer(circ: rc.Circuit, _: rc.Circuit, mods: list[rc.Module], _num: int | None) -> str | None:
     """The name a node gets when weights are pushed down to or past it; `mods` from inner to outer (spec 14, section 9.2)."""
     name = circ.name
     if name in _NORM_BODIES and mods:
@@ -97,7 +95,7 @@ def push_down_transformer_weights(c: rc.Circuit, to: PushDownTransformerTo, use_
     return strip_arr(pushed) if use_strip_arr else pushed
 
 
-def _rebuilt(module: rc.Module, body: rc.Circuit, name: Optional[str] = None) -> rc.Module:
+def _rebuilt(module: rc.Module, body: rc.Circuit, name: str | None = None) -> rc.Module:
     """The module with another body, whose parameters not used any more are dropped with their arguments."""
     spec = module.spec
     free = set(rc.get_free_symbols(body))
@@ -106,7 +104,7 @@ def _rebuilt(module: rc.Module, body: rc.Circuit, name: Optional[str] = None) ->
     return rc.Module.new_flat(new_spec, *(node for node, _ in kept), name=module.op_name if name is None else name)
 
 
-def _component(module: rc.Module, place: str) -> Tuple[Optional[rc.Module], rc.Circuit]:
+def _component(module: rc.Module, place: str) -> tuple[rc.Module | None, rc.Circuit]:
     """The norm call in a block's call of a component, if there is one, and the component."""
     body = module.spec.circuit
     if re.fullmatch(rf"{place}\d*\.norm_call", body.name):
@@ -136,7 +134,7 @@ def pull_up_bias(c: rc.Circuit) -> rc.Circuit:
     return c
 
 
-def _split_attentions(c: rc.Circuit) -> Dict[int, rc.Einsum]:
+def _split_attentions(c: rc.Circuit) -> dict[int, rc.Einsum]:
     """The sums over heads that can be split, by layer."""
 
     def is_sum_over_heads(node: rc.Circuit) -> bool:
@@ -145,7 +143,7 @@ def _split_attentions(c: rc.Circuit) -> Dict[int, rc.Einsum]:
     return {int(node.name[1:]): node.cast_einsum() for node in c.get(is_sum_over_heads)}
 
 
-def _heads_of(index: TorchAxisIndex, num_heads: int) -> List[int]:
+def _heads_of(index: TorchAxisIndex, num_heads: int) -> list[int]:
     """The head numbers that an index selects."""
     selected = torch.arange(num_heads)[index]
     return selected.reshape(-1).tolist()
@@ -153,16 +151,14 @@ def _heads_of(index: TorchAxisIndex, num_heads: int) -> List[int]:
 
 def _group(layer: int, heads: rc.Module, index: TorchAxisIndex, group_name: str) -> rc.Circuit:
     """One summand of a split attention: the module of one head, or the sum over the heads of a module."""
-    arguments = [
-        rc.Index(node, (index,) + (slice(None),) * (node.rank - 1), name=f"{node.name}_idx_.{group_name}") for node in heads.nodes
-    ]
+    arguments = [rc.Index(node, (index,) + (slice(None),) * (node.rank - 1), name=f"{node.name}_idx_.{group_name}") for node in heads.nodes]
     module = rc.Module.new_flat(heads.spec, *arguments, name=f"a{layer}.{group_name}")
     if module.rank == heads.rank - 1:
         return module
     return rc.Einsum.from_einsum_string("abc->bc", module, name=f"a{layer}.keep.{group_name}_sum")
 
 
-def _split(layer: int, attention: rc.Einsum, groups: List[Tuple[TorchAxisIndex, str]]) -> rc.Add:
+def _split(layer: int, attention: rc.Einsum, groups: list[tuple[TorchAxisIndex, str]]) -> rc.Add:
     heads = attention.children[0].cast_module()
     num_heads = heads.shape[0]
     covered = [head for index, _ in groups for head in _heads_of(index, num_heads)]
@@ -173,11 +169,11 @@ def _split(layer: int, attention: rc.Einsum, groups: List[Tuple[TorchAxisIndex, 
     return rc.Add(*(_group(layer, heads, index, name) for index, name in groups), name=attention.op_name)
 
 
-def _one_group_per_head(attention: rc.Einsum) -> List[Tuple[TorchAxisIndex, str]]:
+def _one_group_per_head(attention: rc.Einsum) -> list[tuple[TorchAxisIndex, str]]:
     return [(head, f"h{head}") for head in range(attention.children[0].shape[0])]
 
 
-def _check_layers_exist(layers: Set[int], present: Set[int], what: str) -> None:
+def _check_layers_exist(layers: set[int], present: set[int], what: str) -> None:
     missing = sorted(layers - present)
     check(not missing, f"layers {missing} {what}; there are {sorted(present)}")
 
@@ -204,7 +200,7 @@ def _is_split(component: rc.Circuit, layer: int) -> bool:
 def _pull_up_heads_at(call: rc.Module, layer: int) -> rc.Circuit:
     """The sum of one block call for each summand of the component."""
     _, component = _component(call, "a")
-    bias: List[rc.Circuit] = []
+    bias: list[rc.Circuit] = []
     if component.name == f"a{layer}.p_bias":
         component, *bias = component.children
     summands = []
@@ -214,7 +210,7 @@ def _pull_up_heads_at(call: rc.Module, layer: int) -> rc.Circuit:
     return rc.Add(*summands, *bias, name=call.op_name)
 
 
-def _split_calls(c: rc.Circuit) -> Dict[int, rc.Module]:
+def _split_calls(c: rc.Circuit) -> dict[int, rc.Module]:
     """The block calls of attentions that are split by head, by layer."""
 
     def is_split_call(node: rc.Circuit) -> bool:
@@ -228,7 +224,7 @@ def _split_calls(c: rc.Circuit) -> Dict[int, rc.Module]:
     return {int(node.name[1:].partition(".")[0]): node.cast_module() for node in c.get(is_split_call)}
 
 
-def pull_up_head_split(c: rc.Circuit, to_pull_up: Optional[Set[int]] = None) -> rc.Circuit:
+def pull_up_head_split(c: rc.Circuit, to_pull_up: set[int] | None = None) -> rc.Circuit:
     """Moves the sum over heads out of norm call and block call in the given layers, by default all that are split (spec 14, section 9.5)."""
     calls = _split_calls(c)
     layers = set(calls) if to_pull_up is None else set(to_pull_up)
@@ -254,8 +250,8 @@ def flatten_res(c: rc.Circuit, flatten_components: bool = False) -> rc.Circuit:
 def batch_mul(
     x: rc.Einsum,
     operand_idx: int,
-    retained_axes: Tuple[int, ...],
-    insert_at_idx: Optional[int] = 0,
+    retained_axes: tuple[int, ...],
+    insert_at_idx: int | None = 0,
     assert_not_present: bool = True,
     assert_not_diag: bool = True,
 ) -> rc.Einsum:
@@ -273,9 +269,9 @@ def batch_mul(
 
 
 def _check_options(
-    to: Optional[To],
+    to: To | None,
     use_strip_arr: bool,
-    split_by_head_config: Optional[SplitConfig],
+    split_by_head_config: SplitConfig | None,
     use_pull_up_head_split: bool,
     use_clear_block_module: bool,
     use_flatten_res: bool,
@@ -301,10 +297,10 @@ def _check_options(
 
 def configure_transformer(
     c: rc.Circuit,
-    to: Optional[To] = To.ATTN_MLP_NORM,
+    to: To | None = To.ATTN_MLP_NORM,
     use_pull_up_bias: bool = True,
     use_strip_arr: bool = True,
-    split_by_head_config: Optional[SplitConfig] = None,
+    split_by_head_config: SplitConfig | None = None,
     use_pull_up_head_split: bool = False,
     use_clear_block_module: bool = True,
     use_flatten_res: bool = False,

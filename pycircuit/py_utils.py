@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Generic, List, Mapping, NoReturn, Optional, Tuple, Type, TypeVar, Union
+from collections.abc import Mapping
+from typing import Any, Generic, Never, NoReturn, Self, TypeVar
 
 import torch
 
@@ -13,13 +14,13 @@ KT = TypeVar("KT")
 VT = TypeVar("VT")
 T = TypeVar("T")
 
-TorchIndex = Union[int, slice, torch.Tensor, Tuple[TorchAxisIndex, ...]]
+TorchIndex = int | slice | torch.Tensor | tuple[TorchAxisIndex, ...]
 
 
 class Indexer:
     """`I[1:, 0]` is the tuple of index elements `(slice(1, None), 0)`; always a tuple (spec 14, section 11)."""
 
-    def __getitem__(self, index: TorchIndex) -> Tuple[TorchAxisIndex, ...]:
+    def __getitem__(self, index: TorchIndex) -> tuple[TorchAxisIndex, ...]:
         return index if isinstance(index, tuple) else (index,)
 
 
@@ -31,7 +32,7 @@ class Slicer:
         return index
 
 
-I = Indexer()  # noqa: E741
+I = Indexer()
 S = Slicer()
 
 
@@ -41,7 +42,7 @@ def check(condition: bool, message: str) -> None:
         raise AssertionError(message)
 
 
-def get_slice_list(n: int) -> List[slice]:
+def get_slice_list(n: int) -> list[slice]:
     """The list of n full slices (spec 14, section 11)."""
     return [slice(None)] * n
 
@@ -54,26 +55,26 @@ def to_axis_index(idx: TorchIndex) -> TorchAxisIndex:
     return idx[0]
 
 
-def make_index_at(index: TorchIndex, at: int) -> Tuple[TorchAxisIndex, ...]:
+def make_index_at(index: TorchIndex, at: int) -> tuple[TorchAxisIndex, ...]:
     """The index tuple that applies `index` to axis `at` and leaves the axes before it alone (spec 14, section 11)."""
     return make_index_at_many({at: index})
 
 
-def make_index_at_many(at_idx: Mapping[int, TorchIndex]) -> Tuple[TorchAxisIndex, ...]:
+def make_index_at_many(at_idx: Mapping[int, TorchIndex]) -> tuple[TorchAxisIndex, ...]:
     """The index tuple, up to the last given axis, with the given indices at their axes; empty for no axes (spec 14, section 11)."""
     check(all(at >= 0 for at in at_idx), f"axes must not be negative, got {list(at_idx)}")
-    result: List[TorchAxisIndex] = get_slice_list(max(at_idx, default=-1) + 1)
+    result: list[TorchAxisIndex] = get_slice_list(max(at_idx, default=-1) + 1)
     for at, index in at_idx.items():
         result[at] = to_axis_index(index)
     return tuple(result)
 
 
-def assert_never(x: NoReturn) -> NoReturn:
+def assert_never(x: Never) -> NoReturn:
     """Raise `AssertionError` for a value that no branch handles (spec 14, section 11)."""
     raise AssertionError(f"Invalid value: {x!r}")
 
 
-def check_cast(cls: Type[T], c: Any, exception: Type[Exception] = TypeError) -> T:
+def check_cast(cls: type[T], c: Any, exception: type[Exception] = TypeError) -> T:
     """`c` if it is an instance of `cls`; otherwise raises `exception` with both types (spec 14, section 11)."""
     if not isinstance(c, cls):
         raise exception(f"expected {cls.__name__}, got {type(c).__name__}: {c!r}")
@@ -83,12 +84,12 @@ def check_cast(cls: Type[T], c: Any, exception: Type[Exception] = TypeError) -> 
 class timed:
     """Context manager that measures seconds into `.time` and `.readout`, and prints the readout (spec 14, section 11)."""
 
-    def __init__(self, name: str, min_to_print: Optional[float] = None, extra_print: Optional[str] = None):
+    def __init__(self, name: str, min_to_print: float | None = None, extra_print: str | None = None):
         self.name = name
         self.min_to_print = min_to_print
         self.extra_print = extra_print
 
-    def __enter__(self) -> timed:
+    def __enter__(self) -> Self:
         self._start = time.perf_counter()
         return self
 
@@ -123,7 +124,7 @@ class FrozenDict(dict, Generic[KT, VT]):
     def __repr__(self) -> str:
         return f"FrozenDict({dict.__repr__(self)})"
 
-    def __reduce__(self) -> Tuple[type, Tuple[dict]]:
+    def __reduce__(self) -> tuple[type, tuple[dict]]:
         return (type(self), (dict(self),))
 
     def copy(self) -> FrozenDict[KT, VT]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import statistics
 import warnings
-from typing import Tuple, Union
 
 import attrs
 import torch
@@ -21,7 +20,7 @@ class Estimate:
     std_err: float
     n: int
 
-    def conf_interval(self, level: float = 0.95) -> Tuple[float, float]:
+    def conf_interval(self, level: float = 0.95) -> tuple[float, float]:
         """The normal interval that holds the expectation with probability `level`, strictly between 0 and 1 (else `ValueError`)."""
         if not 0 < level < 1:
             raise ValueError(f"level must be between 0 and 1, got {level}")
@@ -42,30 +41,26 @@ def estimate(values: torch.Tensor) -> Estimate:
     return Estimate(values.mean().item(), std_err, n)
 
 
-ValuesOrEstimate = Union[torch.Tensor, Estimate]
+ValuesOrEstimate = torch.Tensor | Estimate
 
 
 def _as_estimate(values: ValuesOrEstimate) -> Estimate:
     return values if isinstance(values, Estimate) else estimate(values)
 
 
-def _paired_error(
-    original: torch.Tensor, baseline: torch.Tensor, scrubbed: torch.Tensor, recovered: float
-) -> Tuple[float, float]:
+def _paired_error(original: torch.Tensor, baseline: torch.Tensor, scrubbed: torch.Tensor, recovered: float) -> tuple[float, float]:
     """Standard errors of the recovered share times the gap, and of the gap between baseline and original."""
     o, b, h = (values.detach().to("cpu", torch.float64) for values in (original, baseline, scrubbed))
     return estimate((1 - recovered) * b - h + recovered * o).std_err, estimate(b - o).std_err
 
 
-def _unpaired_error(original: Estimate, baseline: Estimate, scrubbed: Estimate, recovered: float) -> Tuple[float, float]:
+def _unpaired_error(original: Estimate, baseline: Estimate, scrubbed: Estimate, recovered: float) -> tuple[float, float]:
     """As `_paired_error`, for independent means."""
     error = math.hypot((1 - recovered) * baseline.std_err, scrubbed.std_err, recovered * original.std_err)
     return error, math.hypot(baseline.std_err, original.std_err)
 
 
-def loss_recovered(
-    original: ValuesOrEstimate, baseline: ValuesOrEstimate, scrubbed: ValuesOrEstimate, paired: bool = True
-) -> Estimate:
+def loss_recovered(original: ValuesOrEstimate, baseline: ValuesOrEstimate, scrubbed: ValuesOrEstimate, paired: bool = True) -> Estimate:
     """The share of the gap between baseline and original that the scrubbed values recover, in percent, not clipped.
 
     Values are tensors `(n,)`; paired, row i of all three is on one reference datum (other lengths: `ValueError`). `Estimate`s count as

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
 from uuid import UUID
 
 import torch
@@ -42,7 +41,7 @@ class ApplyRotaryPosEmb(rc.GeneralFunctionSpecBase):
         return "rust_circuit.generalfuncs.rotary_pos_emb:ApplyRotaryPosEmb"
 
     @classmethod
-    def new(cls, x: rc.Circuit, name: Optional[str] = None) -> rc.GeneralFunction:
+    def new(cls, x: rc.Circuit, name: str | None = None) -> rc.GeneralFunction:
         """The node that applies this function to `x`."""
         return rc.GeneralFunction(x, spec=cls(), name=name)
 

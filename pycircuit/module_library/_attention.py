@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from ._building import ModuleLibraryRet, add_new_circs, zero_input
 
@@ -139,7 +139,7 @@ raw_attention_circs = add_new_circs(raw_attention_str, not_mask_circs)
 _BIASES = ["a.w.q_bias_h", "a.w.q_bias", "a.w.k_bias_h", "a.w.k_bias", "a.w.v_bias_h", "a.w.v_bias", "a.w.o_bias"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _attention(bias: bool, pos: bool, rope: bool) -> ModuleLibraryRet:
     circs = raw_attention_circs
     for name in ([] if bias else _BIASES) + ([] if pos else ["a.pos_input"]):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import Callable, Dict, List, Optional, TypeVar, Union
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import attrs
@@ -34,16 +35,16 @@ _REM_UNUSED = " rem_unused"
 OUT_HIDDEN = HIDDEN
 
 
-def to_name_dict(*circs: rc.Circuit) -> Dict[str, rc.Circuit]:
+def to_name_dict(*circs: rc.Circuit) -> dict[str, rc.Circuit]:
     """The circuits by name, in order; two of one name fail the check (spec 14, section 2)."""
-    result: Dict[str, rc.Circuit] = {}
+    result: dict[str, rc.Circuit] = {}
     for circ in circs:
         check(circ.name not in result, f"two circuits are named {circ.name!r}")
         result[circ.name] = circ
     return result
 
 
-def _parser_with(parser: rc.Parser, circs: Dict[str, rc.Circuit]) -> rc.Parser:
+def _parser_with(parser: rc.Parser, circs: dict[str, rc.Circuit]) -> rc.Parser:
     """A copy of the parser with further reference circuits."""
     return rc.Parser(
         reference_circuits={**parser.reference_circuits, **circs},
@@ -56,17 +57,17 @@ def _parser_with(parser: rc.Parser, circs: Dict[str, rc.Circuit]) -> rc.Parser:
     )
 
 
-def add_new_circs(s: str, circs: Dict[str, rc.Circuit], parser: Optional[rc.Parser] = None) -> Dict[str, rc.Circuit]:
+def add_new_circs(s: str, circs: dict[str, rc.Circuit], parser: rc.Parser | None = None) -> dict[str, rc.Circuit]:
     """`circs` plus the top-level circuits of the text `s`, which may refer to `circs` by name (spec 14, section 2)."""
     parsed = _parser_with(parser or rc.Parser(), circs).parse_circuits(s)
     return {**circs, **to_name_dict(*parsed)}
 
 
 def make_spec(
-    body: rc.Circuit, order: List[rc.Circuit] = [], exclude: Union[rc.MatcherIn, Callable[[rc.Circuit], bool]] = lambda _: False
+    body: rc.Circuit, order: Sequence[rc.Circuit] = (), exclude: rc.MatcherIn | Callable[[rc.Circuit], bool] = lambda _: False
 ) -> rc.ModuleSpec:
     """The spec that binds every free symbol of `body` but the excluded: those not in `order` first, then in that order (spec 14, section 2)."""
-    position: Dict[rc.Circuit, int] = {}
+    position: dict[rc.Circuit, int] = {}
     for i, circ in enumerate(order):
         position.setdefault(circ, i)
     excluded = rc.Matcher(exclude)
@@ -86,17 +87,17 @@ def _zero_in(circuit: rc.Circuit, to_zero: str) -> rc.Circuit:
     return without_unused.update(lambda node: node.name.endswith(_REM_UNUSED), _remove_from_name_end)
 
 
-def zero_input(circs: Dict[str, rc.Circuit], to_zero: str) -> Dict[str, rc.Circuit]:
+def zero_input(circs: dict[str, rc.Circuit], to_zero: str) -> dict[str, rc.Circuit]:
     """The library without the symbol named `to_zero`, which counts as zero; keys are the new names (spec 14, section 2)."""
     return to_name_dict(*(_zero_in(circuit, to_zero) for key, circuit in circs.items() if key != to_zero))
 
 
-def rename_circs_to_keys(d: Dict[str, rc.Circuit], rename_suffix: str = "") -> Dict[str, rc.Circuit]:
+def rename_circs_to_keys(d: dict[str, rc.Circuit], rename_suffix: str = "") -> dict[str, rc.Circuit]:
     """The same keys, with each circuit named key plus suffix (spec 14, section 2)."""
     return {key: circuit.rename(key + rename_suffix) for key, circuit in d.items()}
 
 
-def apply_prefix(d: Dict[str, T], prefix: str) -> Dict[str, T]:
+def apply_prefix(d: dict[str, T], prefix: str) -> dict[str, T]:
     """The same values under the keys `prefix.key` (spec 14, section 2)."""
     return {f"{prefix}.{key}": value for key, value in d.items()}
 
@@ -116,13 +117,13 @@ def print_uuid_list_repr(n: int) -> None:
 class ModuleLibraryRet:
     """A module of the library: its circuits by name, its body, the spec binding the free symbols, its name (spec 14, section 2)."""
 
-    circs: Dict[str, rc.Circuit]
+    circs: dict[str, rc.Circuit]
     body: rc.Circuit
     spec: rc.ModuleSpec
     name: str
 
     @classmethod
-    def mk(cls, circs: Dict[str, rc.Circuit], name: str) -> ModuleLibraryRet:
+    def mk(cls, circs: dict[str, rc.Circuit], name: str) -> ModuleLibraryRet:
         """The module whose body is `circs[name]`; its arguments are in the order of `circs`."""
         body = circs[name]
         return cls(circs, body, make_spec(body, order=list(circs.values())), name)

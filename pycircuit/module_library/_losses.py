@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pycircuit as rc
 
-from ._building import P, ModuleLibraryRet, add_new_circs, make_spec
+from ._building import ModuleLibraryRet, P, add_new_circs, make_spec
 
 log_likelyhood_str = """
 'll' GeneralFunction gen_index_at_0_batch_x_c

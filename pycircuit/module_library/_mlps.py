@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Dict, Literal
+from functools import cache
+from typing import Literal
 from uuid import UUID
 
 import pycircuit as rc
@@ -15,7 +15,7 @@ SoftmaxType = Literal["softmax"]
 PosEncType = Literal["gpt", "shortformer", "none"]
 
 m_input = rc.Symbol((HIDDEN,), UUID("13ec4cdc-5f25-4969-870b-0bfa2300187b"), "m.input")
-m_base_circs: Dict[str, rc.Circuit] = {"m.input": m_input}
+m_base_circs: dict[str, rc.Circuit] = {"m.input": m_input}
 
 _POINTWISE_MLP = """
 'm.p_bias' Add
@@ -56,18 +56,18 @@ raw_bilinear_mlp_str = """
 raw_bilinear_mlp_circs = add_new_circs(raw_bilinear_mlp_str, m_base_circs)
 
 
-def _mlp(circs: Dict[str, rc.Circuit], output_bias: bool) -> ModuleLibraryRet:
+def _mlp(circs: dict[str, rc.Circuit], output_bias: bool) -> ModuleLibraryRet:
     if output_bias:
         return ModuleLibraryRet.mk(circs, "m.p_bias")
     return ModuleLibraryRet.mk(zero_input(circs, "m.w.out_bias"), "m")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pointwise_mlp(function_str: str, output_bias: bool) -> ModuleLibraryRet:
     return _mlp(add_new_circs(_POINTWISE_MLP.format(function=function_str), m_base_circs), output_bias)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _bilinear_mlp(output_bias: bool) -> ModuleLibraryRet:
     return _mlp(raw_bilinear_mlp_circs, output_bias)
 

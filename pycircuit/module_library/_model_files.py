@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, Literal, Optional, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import torch
@@ -30,9 +31,9 @@ class TransformerInfo:
 
     params: TransformerParams
     model_class: str = "GPTBeginEndToks"
-    pos_enc_type: Optional[PosEncType] = "gpt"
-    causal_mask: Optional[bool] = True
-    extra: Optional[Any] = None
+    pos_enc_type: PosEncType | None = "gpt"
+    causal_mask: bool | None = True
+    extra: Any | None = None
 
     def dump_model_string(self, *circs: rc.Circuit) -> str:
         """The text of a model file; values of Arrays go to the tensor store (spec 14, section 8.2)."""
@@ -44,8 +45,8 @@ class TransformerInfo:
         self,
         c: rc.Circuit,
         inp_tok_embeds: rc.Circuit,
-        pos_embed_weights: Optional[rc.Circuit] = None,
-        inp_mask: Optional[rc.Circuit] = None,
+        pos_embed_weights: rc.Circuit | None = None,
+        inp_mask: rc.Circuit | None = None,
         inp_mask_has_q: bool = False,
         prefix: str = "t",
     ) -> rc.Module:
@@ -69,8 +70,8 @@ class TransformerInfo:
         c: rc.Circuit,
         toks: rc.Circuit,
         tok_embed_weights: rc.Circuit,
-        pos_embed_weights: Optional[rc.Circuit],
-        inp_mask: Optional[rc.Circuit] = None,
+        pos_embed_weights: rc.Circuit | None,
+        inp_mask: rc.Circuit | None = None,
         inp_mask_has_q: bool = False,
         prefix: str = "t",
     ) -> rc.Module:
@@ -83,8 +84,8 @@ class TransformerInfo:
         c: rc.Circuit,
         toks: torch.Tensor,
         tok_embed_weights: rc.Circuit,
-        pos_embed_weights: Optional[rc.Circuit],
-        inp_mask: Optional[rc.Circuit] = None,
+        pos_embed_weights: rc.Circuit | None,
+        inp_mask: rc.Circuit | None = None,
         inp_mask_has_q: bool = False,
         prefix: str = "t",
     ) -> rc.Module:
@@ -128,7 +129,7 @@ def _read_value(expected: Any, value: Any, key: str) -> Any:
     if attrs.has(expected) and isinstance(value, dict):
         return _read_record(expected, value)
     origin = get_origin(expected)
-    if origin is Union:
+    if origin in (Union, UnionType):
         if value is None and type(None) in get_args(expected):
             return None
         (inner,) = (member for member in get_args(expected) if member is not type(None))
@@ -140,7 +141,7 @@ def _read_value(expected: Any, value: Any, key: str) -> Any:
     return value
 
 
-def _read_record(cls: Type[R], values: Dict[str, Any]) -> R:
+def _read_record(cls: type[R], values: dict[str, Any]) -> R:
     """An attrs record from a JSON object; missing keys take defaults, unknown ones are ignored."""
     types = get_type_hints(cls)
     known = [field for field in attrs.fields(cls) if field.name in values]
@@ -161,8 +162,8 @@ def _read_info(line: str) -> TransformerInfo:
 
 
 def load_transformer_model_string(
-    s: str, parser: Optional[rc.Parser] = None
-) -> Tuple[Dict[str, rc.Circuit], Optional[LazyTokenizer], TransformerInfo]:
+    s: str, parser: rc.Parser | None = None
+) -> tuple[dict[str, rc.Circuit], LazyTokenizer | None, TransformerInfo]:
     """Library circuits and those of the text by name, the tokenizer and the info of a model file's text (spec 14, section 8.2)."""
     first_line, _, text = s.strip("\n").partition("\n")
     check(first_line.startswith(_INFO_MARK), f"a model text starts with {_INFO_MARK!r}, got {first_line[:80]!r}")
@@ -177,9 +178,7 @@ def get_model_path(model_id: str) -> str:
     return str(Path(root).expanduser() / "circ_models2" / f"{model_id}.circ")
 
 
-def load_model_id(
-    model_id: str, parser: Optional[rc.Parser] = None
-) -> Tuple[Dict[str, rc.Circuit], Optional[LazyTokenizer], TransformerInfo]:
+def load_model_id(model_id: str, parser: rc.Parser | None = None) -> tuple[dict[str, rc.Circuit], LazyTokenizer | None, TransformerInfo]:
     """`load_transformer_model_string` of a model's file; a missing file is a `FileNotFoundError` (spec 14, section 8.2)."""
     path = Path(get_model_path(model_id))
     if not path.is_file():

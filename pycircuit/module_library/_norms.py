@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Literal, Optional
+from typing import Literal
 from uuid import UUID
 
 import pycircuit as rc
@@ -65,10 +65,10 @@ batchnorm_str = """
 batchnorm_circs = add_new_circs(batchnorm_str, {})
 batchnorm = ModuleLibraryRet.mk(batchnorm_circs, "bn")
 
-NORM_ARGUMENTS: Dict[str, List[str]] = {"ln": ["w.bias", "w.scale"], "bn": ["mean", "var", "w.bias", "w.scale"]}
+NORM_ARGUMENTS: dict[str, list[str]] = {"ln": ["w.bias", "w.scale"], "bn": ["mean", "var", "w.bias", "w.scale"]}
 
 
-def _norm_uuids(scale: str, bias: str, var: str, mean: str, inp: str) -> List[UUID]:
+def _norm_uuids(scale: str, bias: str, var: str, mean: str, inp: str) -> list[UUID]:
     return [UUID(text) for text in (scale, bias, var, mean, inp)]
 
 
@@ -95,7 +95,7 @@ final_norm_uuids = _norm_uuids(
 )
 
 
-def get_norm_bind(prefix: str, uuids: List[UUID], norm_type: NormType) -> ModuleLibraryRet:
+def get_norm_bind(prefix: str, uuids: list[UUID], norm_type: NormType) -> ModuleLibraryRet:
     """The norm of the place `prefix` with symbols of its own; `uuids`: scale, bias, var, mean, input (spec 14, section 3.3)."""
     norm = {"ln": layernorm, "bn": batchnorm}[norm_type]
     scale, bias, var, mean, inp = uuids
@@ -116,13 +116,13 @@ a_bn_bind = get_norm_bind("a", a_norm_uuids, "bn")
 p_bn_bind = get_norm_bind("p", a_norm_uuids, "bn")
 final_bn_bind = get_norm_bind("final", final_norm_uuids, "bn")
 
-NORM_BINDS: Dict[str, Dict[str, ModuleLibraryRet]] = {
+NORM_BINDS: dict[str, dict[str, ModuleLibraryRet]] = {
     "ln": {"m": m_ln_bind, "a": a_ln_bind, "p": p_ln_bind, "final": final_ln_bind},
     "bn": {"m": m_bn_bind, "a": a_bn_bind, "p": p_bn_bind, "final": final_bn_bind},
 }
 
 
-def get_norm_call(prefix: str, circs: Dict[str, rc.Circuit], mod: Optional[str] = None) -> ModuleLibraryRet:
+def get_norm_call(prefix: str, circs: dict[str, rc.Circuit], mod: str | None = None) -> ModuleLibraryRet:
     """Adds `<prefix>.norm_call`: the module `circs[mod]` on the output of `<prefix>.norm` (spec 14, section 3.3)."""
     called = circs[prefix if mod is None else mod]
     name = f"{prefix}.norm_call"

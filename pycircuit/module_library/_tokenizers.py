@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Optional
+from collections.abc import Callable
+from typing import Any
 
 _NAME_VARIABLE = "PYCIRCUIT_GPT2_TOKENIZER"
 _END_TOKEN = "[END]"
@@ -59,7 +60,7 @@ def _gpt2_with_begin_and_end_tokens() -> Any:
     return tokenizer
 
 
-_makers: Dict[str, Callable[[], Any]] = {"GPT": _gpt2_with_end_token, "GPTBeginEndToks": _gpt2_with_begin_and_end_tokens}
+_makers: dict[str, Callable[[], Any]] = {"GPT": _gpt2_with_end_token, "GPTBeginEndToks": _gpt2_with_begin_and_end_tokens}
 
 
 def register_tokenizer(model_class: str, make: Callable[[], Any]) -> None:
@@ -67,7 +68,7 @@ def register_tokenizer(model_class: str, make: Callable[[], Any]) -> None:
     _makers[model_class] = make
 
 
-def get_tokenizer(model_class: str) -> Optional[LazyTokenizer]:
+def get_tokenizer(model_class: str) -> LazyTokenizer | None:
     """The tokenizer of a model class, not loaded yet, or `None` for a class without one."""
     make = _makers.get(model_class)
     return None if make is None else LazyTokenizer(model_class, make)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
-from typing import Dict, List, Literal, Optional, Tuple
+from functools import cache
+from typing import Literal
 from uuid import UUID
 
 import attrs
@@ -17,7 +17,7 @@ from ._building import HIDDEN, SEQ, VOCAB_SIZE, ModuleLibraryRet, add_number, ap
 from ._mlps import MlpActType, get_mlp
 from ._norms import NORM_ARGUMENTS, NORM_BINDS, get_norm_call
 
-Circs = Dict[str, rc.Circuit]
+Circs = dict[str, rc.Circuit]
 
 b_input = rc.Symbol((SEQ, HIDDEN), UUID("5837c4fd-f5ac-4bff-8456-abf3e95bcf36"), "b.input")
 _P_INPUT = rc.Symbol((SEQ, HIDDEN), UUID("e76c1fd7-a230-4295-9199-17dc8dad79d0"), "p.input")
@@ -27,6 +27,8 @@ _T_UNEMBED_BIAS = rc.Symbol((VOCAB_SIZE,), UUID("62d9f91a-5df2-4eb8-af75-5bdfb15
 
 # Arguments of a block that its weights are not among.
 BLOCK_INPUTS = {"b.input", "a.pos_input", "a.mask"}
+
+ANY_DEVICE_DTYPE = rc.TorchDeviceDtypeOp()
 
 
 def _add(circs: Circs, *new: rc.Circuit) -> None:
@@ -46,7 +48,7 @@ def _squared(array: rc.Array) -> rc.Array:
 class TransformerBlockParams:
     """What a block consists of (spec 14, section 6.1)."""
 
-    norm_type: Optional[Literal["ln", "bn"]] = "ln"
+    norm_type: Literal["ln", "bn"] | None = "ln"
     attn_bias: bool = False
     attn_pos: bool = False
     use_mlp: bool = True
@@ -63,7 +65,7 @@ class TransformerBlockParams:
         """The block `b<num>` with weight symbols of layer `num`; the same object on every call (spec 14, section 6.1)."""
         return _rebound_block(self, num)
 
-    def garbage_init_norm_weights(self, hidden_size: int, device_dtype: rc.TorchDeviceDtypeOp = rc.TorchDeviceDtypeOp()) -> Circs:
+    def garbage_init_norm_weights(self, hidden_size: int, device_dtype: rc.TorchDeviceDtypeOp = ANY_DEVICE_DTYPE) -> Circs:
         """Random weights `[hidden_size]` of one norm by name within its place, e.g. `ln.w.bias` (spec 14, section 6.3)."""
         if self.norm_type is None:
             return {}
@@ -74,10 +76,10 @@ class TransformerBlockParams:
         return _as_arrays(weights)
 
     def garbage_init_weights(
-        self, hidden_size: int, head_size: int, num_heads: int, device_dtype: rc.TorchDeviceDtypeOp = rc.TorchDeviceDtypeOp()
+        self, hidden_size: int, head_size: int, num_heads: int, device_dtype: rc.TorchDeviceDtypeOp = ANY_DEVICE_DTYPE
     ) -> Circs:
         """Random weights of one block by the names of its symbols (spec 14, section 6.3)."""
-        shapes: Dict[str, Tuple[int, ...]] = self._attention_shapes(hidden_size, head_size, num_heads)
+        shapes: dict[str, tuple[int, ...]] = self._attention_shapes(hidden_size, head_size, num_heads)
         mlp_shapes = self._mlp_shapes(hidden_size) if self.use_mlp else {}
         weights: Circs = {}
         for place, of_place in (("p", {}), ("a", shapes), ("m", mlp_shapes)):
@@ -86,7 +88,7 @@ class TransformerBlockParams:
             weights.update({name: _randn(*shape, device_dtype=device_dtype) for name, shape in of_place.items()})
         return _as_arrays(weights)
 
-    def _norm_places(self) -> List[str]:
+    def _norm_places(self) -> list[str]:
         """Where a block has norms: around attention and MLP, or one for both with parallel residual."""
         if self.norm_type is None:
             return []
@@ -94,18 +96,18 @@ class TransformerBlockParams:
             return ["p"]
         return ["a", "m"] if self.use_mlp else ["a"]
 
-    def _attention_shapes(self, hidden_size: int, head_size: int, num_heads: int) -> Dict[str, Tuple[int, ...]]:
-        shapes: Dict[str, Tuple[int, ...]] = {f"a.w.{key}": (num_heads, head_size, hidden_size) for key in "qkv"}
+    def _attention_shapes(self, hidden_size: int, head_size: int, num_heads: int) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {f"a.w.{key}": (num_heads, head_size, hidden_size) for key in "qkv"}
         shapes["a.w.o"] = (num_heads, hidden_size, head_size)
         if self.attn_bias:
             shapes.update({f"a.w.{key}_bias": (num_heads, head_size) for key in "qkv"})
             shapes["a.w.o_bias"] = (hidden_size,)
         return shapes
 
-    def _mlp_shapes(self, hidden_size: int) -> Dict[str, Tuple[int, ...]]:
+    def _mlp_shapes(self, hidden_size: int) -> dict[str, tuple[int, ...]]:
         projected = 4 * hidden_size
         activated = projected // 2 if self.mlp_act_type == "bilinear" else projected
-        shapes: Dict[str, Tuple[int, ...]] = {
+        shapes: dict[str, tuple[int, ...]] = {
             "m.w.proj_in": (projected, hidden_size),
             "m.w.in_bias": (projected,),
             "m.w.proj_out": (hidden_size, activated),
@@ -119,7 +121,7 @@ def _as_arrays(weights: Circs) -> Circs:
     return rename_circs_to_keys(weights, "_arr")
 
 
-def _component_call(place: str, component: rc.Circuit, circs: Circs, block_input: rc.Circuit, norm_type: Optional[str]) -> rc.Module:
+def _component_call(place: str, component: rc.Circuit, circs: Circs, block_input: rc.Circuit, norm_type: str | None) -> rc.Module:
     """The node `b.<place>`: the component, behind its norm if there is one, called on a residual node."""
     if norm_type is None:
         return bind_one(component, circs[f"{place}.input"], block_input, f"b.{place}")
@@ -132,7 +134,7 @@ def _check_block(params: TransformerBlockParams) -> None:
         check(params.norm_type is not None, "use_parallel_residual needs a norm_type, got None")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _block(params: TransformerBlockParams) -> ModuleLibraryRet:
     _check_block(params)
     norm_type = params.norm_type
@@ -178,14 +180,12 @@ def _add_parallel_residual(circs: Circs, attention: rc.Circuit, mlp: rc.Circuit)
     return residual
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rebound_block(params: TransformerBlockParams, num: int) -> ModuleLibraryRet:
     block = params.get()
     spec = make_spec(block.body, order=list(block.circs.values()), exclude=BLOCK_INPUTS)
     uuids = random.Random(num)
-    symbols = [
-        rc.Symbol(arg.symbol.shape, UUID(int=uuids.getrandbits(128)), add_number(arg.symbol.name, num)) for arg in spec.arg_specs
-    ]
+    symbols = [rc.Symbol(arg.symbol.shape, UUID(int=uuids.getrandbits(128)), add_number(arg.symbol.name, num)) for arg in spec.arg_specs]
     body = rc.Module.new_flat(spec, *symbols, name=f"b{num}")
     return ModuleLibraryRet.mk({**block.circs, body.name: body}, body.name)
 
@@ -200,7 +200,7 @@ class TransformerParams:
     output_bias: bool = False
 
     @property
-    def norm_type(self) -> Optional[Literal["ln", "bn"]]:
+    def norm_type(self) -> Literal["ln", "bn"] | None:
         """The norm of the blocks."""
         return self.block_params.norm_type
 
@@ -219,7 +219,7 @@ class TransformerParams:
         head_size: int = 5,
         num_heads: int = 7,
         vocab_size: int = 11,
-        device_dtype: rc.TorchDeviceDtypeOp = rc.TorchDeviceDtypeOp(),
+        device_dtype: rc.TorchDeviceDtypeOp = ANY_DEVICE_DTYPE,
     ) -> Circs:
         """Random weights of the model by the names of its symbols (spec 14, section 6.3)."""
         weights: Circs = {}
@@ -240,9 +240,9 @@ class TransformerParams:
         num_heads: int = 7,
         seq_len: int = 9,
         vocab_size: int = 11,
-        batch_shape: Tuple[int, ...] = (13, 2),
-        device_dtype: rc.TorchDeviceDtypeOp = rc.TorchDeviceDtypeOp(),
-    ) -> Tuple[rc.Module, Circs, Circs]:
+        batch_shape: tuple[int, ...] = (13, 2),
+        device_dtype: rc.TorchDeviceDtypeOp = ANY_DEVICE_DTYPE,
+    ) -> tuple[rc.Module, Circs, Circs]:
         """The model `t.call` on random weights and inputs, shape `batch_shape + (seq, vocab)`, with both by name (spec 14, section 6.3)."""
         weights = self.garbage_init_weights(hidden_size, head_size, num_heads, vocab_size, device_dtype)
         shapes = {"t.input": (*batch_shape, seq_len, hidden_size), "a.mask": (seq_len, seq_len), "a.pos_input": (seq_len, hidden_size)}
@@ -253,10 +253,10 @@ class TransformerParams:
         return rc.module_new_bind(bound, *inputs.items(), name="t.call"), weights, inputs
 
 
-@lru_cache(maxsize=None)
+@cache
 def _transformer(params: TransformerParams) -> ModuleLibraryRet:
     circs: Circs = {}
-    calls: List[rc.Circuit] = []
+    calls: list[rc.Circuit] = []
     stream: rc.Circuit = _T_INPUT
     for layer in range(params.num_layers):
         block = params.block_params.get_rebound_weighty(layer)

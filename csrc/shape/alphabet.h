@@ -1,6 +1,7 @@
 // The alphabet of axis labels (spec 03, section 1): a..z, A..Z, Greek, then x76, x77, ...
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@ using Label = uint8_t;
 using Labels = std::vector<Label>;
 
 inline constexpr int kLabelCount = 256;
+using LabelSet = std::bitset<kLabelCount>;
 // Labels below this have a letter.
 inline constexpr int kLetterCount = 76;
 

@@ -1,7 +1,6 @@
 // Contraction paths of einsums (spec 03, section 12.2): subset absorption, then dynamic programming per connected component.
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,7 +15,6 @@ struct EinsumSpec;
 
 // Steps in recycled-id format: positions in the current operand list, ascending; the product is appended at the end.
 using Path = std::vector<std::vector<int64_t>>;
-using LabelSet = std::bitset<kLabelCount>;
 
 struct PathOptions {
   bool check_outer = false;                // also multiply operands without a shared label

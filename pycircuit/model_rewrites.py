@@ -97,9 +97,8 @@ def push_down_transformer_weights(c: rc.Circuit, to: PushDownTransformerTo, use_
 
 def _rebuilt(module: rc.Module, body: rc.Circuit, name: str | None = None) -> rc.Module:
     """The module with another body, whose parameters not used any more are dropped with their arguments."""
-    spec = module.spec
     free = set(rc.get_free_symbols(body))
-    kept = [(node, arg) for node, arg in zip(module.nodes, spec.arg_specs) if arg.symbol in free]
+    kept = [(node, arg) for node, arg in module.arg_items() if arg.symbol in free]
     new_spec = rc.ModuleSpec(body, [arg for _, arg in kept])
     return rc.Module.new_flat(new_spec, *(node for node, _ in kept), name=module.op_name if name is None else name)
 
@@ -144,8 +143,11 @@ def _split_attentions(c: rc.Circuit) -> dict[int, rc.Einsum]:
 
 
 def _heads_of(index: TorchAxisIndex, num_heads: int) -> list[int]:
-    """The head numbers that an index selects."""
-    selected = torch.arange(num_heads)[index]
+    """The head numbers that an index selects; one that does not exist fails the check."""
+    try:
+        selected = torch.arange(num_heads)[index]
+    except IndexError as error:
+        raise AssertionError(f"group {index!r} is not among {num_heads} heads") from error
     return selected.reshape(-1).tolist()
 
 
@@ -225,7 +227,7 @@ def _split_calls(c: rc.Circuit) -> dict[int, rc.Module]:
 
 
 def pull_up_head_split(c: rc.Circuit, to_pull_up: set[int] | None = None) -> rc.Circuit:
-    """Moves the sum over heads out of norm call and block call in the given layers, by default all that are split (spec 14, section 9.5)."""
+    """Moves the sum over heads out of norm call and block call, by default in all layers that are split (spec 14, section 9.5)."""
     calls = _split_calls(c)
     layers = set(calls) if to_pull_up is None else set(to_pull_up)
     _check_layers_exist(layers, set(calls), "are not split by head")

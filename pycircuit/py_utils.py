@@ -32,7 +32,7 @@ class Slicer:
         return index
 
 
-I = Indexer()
+I = Indexer()  # noqa: E741
 S = Slicer()
 
 

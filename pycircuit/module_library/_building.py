@@ -66,7 +66,7 @@ def add_new_circs(s: str, circs: dict[str, rc.Circuit], parser: rc.Parser | None
 def make_spec(
     body: rc.Circuit, order: Sequence[rc.Circuit] = (), exclude: rc.MatcherIn | Callable[[rc.Circuit], bool] = lambda _: False
 ) -> rc.ModuleSpec:
-    """The spec that binds every free symbol of `body` but the excluded: those not in `order` first, then in that order (spec 14, section 2)."""
+    """The spec that binds the free symbols of `body` not excluded: first those not in `order`, then by `order` (spec 14, section 2)."""
     position: dict[rc.Circuit, int] = {}
     for i, circ in enumerate(order):
         position.setdefault(circ, i)

@@ -78,7 +78,7 @@ def get_pointwise_mlp(function_str: str = "gelu", output_bias: bool = False) -> 
 
 
 def get_bilinear_mlp(output_bias: bool = False) -> ModuleLibraryRet:
-    """The MLP whose activation is the product of the two halves of the input projection; the same object on every call (spec 14, section 5)."""
+    """The MLP that multiplies the two halves of the input projection; the same object for equal arguments (spec 14, section 5)."""
     return _bilinear_mlp(bool(output_bias))
 
 

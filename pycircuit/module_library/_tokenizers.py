@@ -15,14 +15,12 @@ class LazyTokenizer:
     """Stands for a tokenizer and makes it at the first attribute access or call; failing raises `RuntimeError` there."""
 
     def __init__(self, model_class: str, make: Callable[[], Any]):
-        self._model_class = model_class
-        self._make = make
-        self._loaded: Any = None
+        vars(self).update(_model_class=model_class, _make=make, _loaded=None)
 
     def _load(self) -> Any:
         if self._loaded is None:
             try:
-                self._loaded = self._make()
+                vars(self)["_loaded"] = self._make()
             except Exception as error:
                 raise RuntimeError(f"could not load the tokenizer of model class {self._model_class!r}: {error}") from error
         return self._loaded
@@ -31,6 +29,9 @@ class LazyTokenizer:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._load(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._load(), name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._load()(*args, **kwargs)

@@ -210,7 +210,7 @@ class TransformerParams:
         return self.norm_type is not None and self.use_norm_output
 
     def get(self) -> ModuleLibraryRet:
-        """The model from `t.input` `[seq, hidden]` to logits `[seq, vocab]`; the same object for equal parameters (spec 14, section 6.2)."""
+        """The model from `t.input` `[seq, hidden]` to logits `[seq, vocab]`; one object for equal parameters (spec 14, section 6.2)."""
         return _transformer(self)
 
     def garbage_init_weights(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pycircuit.causal_scrubbing.statistics import Estimate, estimate, loss_recovered
 
-O, B, H = (torch.tensor(values) for values in ([1.0, 2.0, 1.0, 2.0], [5.0, 6.0, 7.0, 6.0], [2.0, 3.0, 4.0, 1.0]))
+ORIGINAL, BASELINE, SCRUBBED = (torch.tensor(values) for values in ([1.0, 2.0, 1.0, 2.0], [5.0, 6.0, 7.0, 6.0], [2.0, 3.0, 4.0, 1.0]))
 
 
 def test_estimate():
@@ -39,24 +39,24 @@ def test_estimate_uses_float64(offset):
 
 
 def test_loss_recovered_example():
-    paired, unpaired = loss_recovered(O, B, H), loss_recovered(O, B, H, paired=False)
+    paired, unpaired = loss_recovered(ORIGINAL, BASELINE, SCRUBBED), loss_recovered(ORIGINAL, BASELINE, SCRUBBED, paired=False)
     assert (round(paired.mean, 3), round(paired.std_err, 3), paired.n) == (77.778, 16.191, 4)
     assert (round(unpaired.mean, 3), round(unpaired.std_err, 3)) == (77.778, 15.321)
-    assert loss_recovered(estimate(O), estimate(B), estimate(H)) == unpaired
+    assert loss_recovered(estimate(ORIGINAL), estimate(BASELINE), estimate(SCRUBBED)) == unpaired
 
 
 def test_loss_recovered_ends():
-    assert loss_recovered(O, B, B).mean == pytest.approx(0)
-    assert loss_recovered(O, B, O).mean == pytest.approx(100)
-    assert math.isnan(loss_recovered(O, O, H).mean)
+    assert loss_recovered(ORIGINAL, BASELINE, BASELINE).mean == pytest.approx(0)
+    assert loss_recovered(ORIGINAL, BASELINE, ORIGINAL).mean == pytest.approx(100)
+    assert math.isnan(loss_recovered(ORIGINAL, ORIGINAL, SCRUBBED).mean)
     with pytest.raises(ValueError, match="4, 4, 3"):
-        loss_recovered(O, B, H[:3])
-    assert loss_recovered(O, B, H[:3], paired=False).n == 3
+        loss_recovered(ORIGINAL, BASELINE, SCRUBBED[:3])
+    assert loss_recovered(ORIGINAL, BASELINE, SCRUBBED[:3], paired=False).n == 3
 
 
 def test_loss_recovered_warns_about_a_small_gap():
     with pytest.warns(UserWarning, match="standard errors"):
-        loss_recovered(O, O + torch.tensor([0.0, 1.0, 0.0, -0.5]), H)
+        loss_recovered(ORIGINAL, ORIGINAL + torch.tensor([0.0, 1.0, 0.0, -0.5]), SCRUBBED)
 
 
 def test_intervals_hold_the_exact_value():

@@ -143,3 +143,28 @@ def test_a_tokenizer_that_cannot_be_loaded_says_so(monkeypatch, tmp_path):
         _, tokenizer, _ = ml.load_transformer_model_string(info_text(model_class=model_class))
         with pytest.raises(RuntimeError, match=f"{model_class}.*nowhere"):
             tokenizer(["a"], padding=True, return_tensors="pt")
+
+
+@pytest.fixture
+def gpt2_directory(tmp_path):
+    """A GPT-2 tokenizer that knows single bytes only."""
+    printable = [chr(code) for code in range(33, 127)]
+    vocab = {token: i for i, token in enumerate([*printable, "Ġ", "<|endoftext|>"])}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocab))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n")
+    return tmp_path, len(vocab)
+
+
+def test_gpt2_tokenizers(gpt2_directory, monkeypatch):
+    pytest.importorskip("transformers", reason="GPT-2's tokenizer comes from transformers")
+    directory, size = gpt2_directory
+    monkeypatch.setenv("PYCIRCUIT_GPT2_TOKENIZER", str(directory))
+    _, plain, _ = ml.load_transformer_model_string(info_text(model_class="GPT"))
+    assert plain.pad_token_id == size and plain.pad_token == "[END]"
+    _, tokenizer, _ = ml.load_transformer_model_string(info_text(model_class="GPTBeginEndToks"))
+    ids = tokenizer(["ab", "abc"], padding=True, return_tensors="pt").input_ids
+    assert ids.shape == (2, 3) and ids[0, 2] == tokenizer.pad_token_id == size
+    assert tokenizer.convert_tokens_to_ids("[BEGIN]") == size + 1 and tokenizer.eos_token == "[END]"
+    assert tokenizer.decode(ids[1]) == "abc" and tokenizer.batch_decode(ids)[1] == "abc"
+    tokenizer.padding_side = "left"
+    assert tokenizer(["ab", "abc"], padding=True).input_ids[0][0] == size

@@ -227,7 +227,7 @@ NodePtr Node::finish(Node* raw, Naming naming) {
   const auto set_name = [&] {
     if (naming.name) {
       node.name_ = std::move(naming.name);
-    } else if (node.use_autoname() && !node.is_leaf()) {
+    } else if (node.use_autoname() && !naming.stay_unnamed && !node.is_leaf()) {
       node.name_ = node.autoname();
       if (node.name_ && node.name_->empty()) node.name_.reset();  // an automatic name is never empty
     }

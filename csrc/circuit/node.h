@@ -60,6 +60,7 @@ using Name = std::optional<std::string>;
 struct Naming {
   Name name;
   bool autoname_disabled = false;
+  bool stay_unnamed = false;  // without a given name: no automatic one either, though the flag stays as it is (text, 05)
   Naming(std::nullopt_t = std::nullopt) {}
   Naming(Name given) : name(std::move(given)) {}
   Naming(std::string given) : name(std::move(given)) {}

@@ -10,8 +10,8 @@ namespace pybind11::detail {
 
 namespace {
 handle uuid_class() {
-  static const PyObject* cls = module_::import("uuid").attr("UUID").release().ptr();
-  return const_cast<PyObject*>(cls);
+  static PyObject* const cls = object(module_::import("uuid").attr("UUID")).release().ptr();
+  return cls;
 }
 }  // namespace
 
@@ -174,9 +174,9 @@ std::optional<Kind> kind_of_class(py::handle value) {
 
 DType dtype_from(py::handle value) {
   if (PyUnicode_Check(value.ptr())) return parse_dtype(value.cast<std::string>());
-  static const PyObject* torch_dtype = py::module_::import("torch").attr("dtype").release().ptr();
+  static PyObject* const torch_dtype = py::object(py::module_::import("torch").attr("dtype")).release().ptr();
   std::string text = py::str(value);
-  if (py::isinstance(value, const_cast<PyObject*>(torch_dtype))) {
+  if (py::isinstance(value, py::handle(torch_dtype))) {
     constexpr std::string_view prefix = "torch.";
     return parse_dtype(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
   }
@@ -185,8 +185,8 @@ DType dtype_from(py::handle value) {
 
 Device device_from(py::handle value) {
   if (PyUnicode_Check(value.ptr())) return parse_device(value.cast<std::string>());
-  static const PyObject* torch_device = py::module_::import("torch").attr("device").release().ptr();
-  if (py::isinstance(value, const_cast<PyObject*>(torch_device))) return parse_device(std::string(py::str(value)));
+  static PyObject* const torch_device = py::object(py::module_::import("torch").attr("device")).release().ptr();
+  if (py::isinstance(value, py::handle(torch_device))) return parse_device(std::string(py::str(value)));
   fail_type("device", "a str or a torch.device", value);
 }
 
@@ -252,6 +252,16 @@ Name name_from(py::handle value, std::string_view what) {
   const char* text = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
   if (!text) throw py::error_already_set();
   return std::string(text, size);
+}
+
+NamedAxes named_axes_from(const py::dict& named_axes) {
+  NamedAxes axes;
+  for (const auto& [axis, name] : named_axes) {
+    const Name text = name_from(name, "axis name");
+    if (!text) fail_type("axis name", "a str", name);
+    axes[int_from(axis, "named axis")] = *text;
+  }
+  return axes;
 }
 
 NodePtr call_for_circuit(const py::function& function, const NodePtr& argument, std::string_view what) {

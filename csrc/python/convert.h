@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/blake3.h"
 #include "base/ref.h"
 #include "base/uuid.h"
 #include "circuit/node.h"
@@ -21,9 +22,14 @@
 
 namespace py = pybind11;
 
-PYBIND11_DECLARE_HOLDER_TYPE(T, pycircuit::Ref<T>, true)
-
 namespace pybind11::detail {
+
+// Ref is a holder; the const form, which the core hands out, has the caster below.
+template <class T>
+struct always_construct_holder<pycircuit::Ref<T>> : always_construct_holder_value<true> {};
+template <class T>
+  requires(!std::is_const_v<T>)
+struct type_caster<pycircuit::Ref<T>> : type_caster_holder<T, pycircuit::Ref<T>> {};
 
 // Circuits: Ref<const T> of any node class, shown in Python as an object of the node's own class.
 template <class T>
@@ -125,6 +131,9 @@ py::tuple to_python(const IndexElements& elements);
 
 // --- names
 Name name_from(py::handle value, std::string_view what = "name");  // None or str; lone surrogates: UnicodeEncodeError
+
+// {axis: name}; OverflowError for negative axes.
+NamedAxes named_axes_from(const py::dict& named_axes);
 
 // --- callbacks
 // Calls a Python callable from the core: takes the interpreter lock, lets exceptions through unchanged.

@@ -13,5 +13,7 @@ Tensor tensor_from_python(PyObject* object);
 PyObject* tensor_to_python(const Tensor& tensor);  // new reference
 // A torch.nn.Parameter may change: TypeError with the advice to clone (spec 01, 7.1).
 bool is_parameter(PyObject* object);
+// Errors of torch operations surface with the classes torch gives them (IndexError, torch.OutOfMemoryError, ...).
+void register_torch_errors();
 
 }  // namespace pycircuit

@@ -230,6 +230,25 @@ IndexElements index_from(py::handle value) {
   return elements;
 }
 
+std::vector<JointElement> synchronized_elements_from(const py::sequence& index) {
+  std::vector<JointElement> elements;
+  for (const py::handle item : index) {
+    if (is_torch_tensor(item.ptr())) {
+      const Tensor tensor = tensor_from_python(item.ptr());
+      const Tensor flat = tensor_from_python(py::object(item.attr("reshape")(-1)).ptr());
+      elements.emplace_back(JointIndex{tensor.shape(), int_values(flat), tensor.device()});
+      continue;
+    }
+    const IndexElements single = index_from(py::make_tuple(item));
+    if (const auto* number = std::get_if<int64_t>(&single[0])) {
+      elements.emplace_back(*number);
+    } else {
+      elements.emplace_back(std::get<Slice>(single[0]));
+    }
+  }
+  return elements;
+}
+
 py::tuple to_python(const IndexElements& elements) {
   py::tuple out(elements.size());
   for (size_t i = 0; i < elements.size(); ++i) {

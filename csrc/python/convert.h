@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "circuit/node.h"
 #include "circuit/nodes/symbol.h"
+#include "circuit/synchronized_index.h"
 #include "python/torch_tensor.h"
 #include "shape/big.h"
 #include "shape/shape.h"
@@ -128,6 +129,8 @@ DeviceDtypeOp device_dtype_op_from(py::handle value);  // TorchDeviceDtypeOp or 
 py::object to_torch_dtype(DType dtype);  // torch.float32, ...
 IndexElements index_from(py::handle value);             // a sequence of int, slice, 1-d integer tensor
 py::tuple to_python(const IndexElements& elements);
+// For joint indexing: tensors of any rank.
+std::vector<JointElement> synchronized_elements_from(const py::sequence& index);
 
 // --- names
 Name name_from(py::handle value, std::string_view what = "name");  // None or str; lone surrogates: UnicodeEncodeError

@@ -1,0 +1,50 @@
+# make demo   set everything up and run the induction-head experiment on the shipped model and text
+# make test   set everything up and run the tests
+# make lint   formatting and types
+# make bench  side-by-side timings (see bench/README.md)
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+BASE_PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu')
+TEST_WORKERS ?= 2
+
+.PHONY: demo test lint format bench clean
+
+demo: $(VENV)/.built
+	$(PYTHON) -m pycircuit.examples.induction_heads --check --output results/induction_heads
+
+test: $(VENV)/.built $(VENV)/.peer
+	$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile tests
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check pycircuit tests bench
+	$(VENV)/bin/ruff format --check pycircuit tests bench
+	$(VENV)/bin/mypy
+	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' \) -print0 | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
+
+format: $(VENV)/.installed
+	$(VENV)/bin/ruff check --fix pycircuit tests bench
+	$(VENV)/bin/ruff format pycircuit tests bench
+	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' \) -print0 | xargs -0 $(VENV)/bin/clang-format -i
+
+bench: $(VENV)/.built $(VENV)/.peer
+	$(PYTHON) -m bench
+
+$(VENV)/.installed: requirements-dev.txt
+	test -x $(PYTHON) || $(BASE_PYTHON) -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+# Built against the installed torch, hence no build isolation.
+$(VENV)/.built: $(VENV)/.installed $(SOURCES)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# The library whose API this is, for comparisons; tests that need it are skipped where it cannot be installed.
+$(VENV)/.peer: $(VENV)/.installed
+	$(PYTHON) -m pip install --quiet --no-deps rust_circuit==0.4.6 || echo "rust_circuit is not available: its comparisons are skipped"
+	touch $@
+
+clean:
+	rm -rf build results $(VENV)/.built

@@ -12,6 +12,7 @@ namespace pycircuit {
 
 class MatchContext;
 struct MatchStep;
+struct RuleDescription;
 
 // A state of an iterative matcher.
 class StateRule {
@@ -24,12 +25,14 @@ class StateRule {
   uint64_t hash() const { return hash_; }  // of the fields
   // Whether asking it may call back into users' code.
   bool calls_users() const { return calls_users_; }
+  uint32_t nesting() const { return nesting_; }  // how deep rules contain rules
 
   // Asks about a node, for the walk.
   virtual MatchStep advance(const NodePtr& node, MatchContext& context) const = 0;
   // 6.4: RuntimeError if a part was of no use for the found nodes.
   virtual void validate_matched(const NodePtrs&) const {}
   virtual std::string text() const = 0;
+  virtual RuleDescription description() const = 0;
   // Whether the walk of this state never changes state and never ends, so that pairs with it are just nodes.
   virtual bool is_predicate() const { return false; }
 
@@ -43,7 +46,7 @@ class StateRule {
 
  private:
   friend class RuleTable;
-  friend class AnyStateRule;
+  friend class AnyStates;
   uint64_t id_ = 0;
   uint64_t hash_;
   mutable std::atomic<uint32_t> count_{0};

@@ -133,13 +133,14 @@ def pull_up_bias(c: rc.Circuit) -> rc.Circuit:
     return c
 
 
-def _split_attentions(c: rc.Circuit) -> dict[int, rc.Einsum]:
-    """The sums over heads that can be split, by layer."""
+def _layer(node: rc.Circuit) -> int:
+    """The layer number in a name such as `a3` or `b3.a`."""
+    return int(node.name[1:].partition(".")[0])
 
-    def is_sum_over_heads(node: rc.Circuit) -> bool:
-        return node.is_einsum() and _SPLITTABLE.fullmatch(node.name) is not None and node.children[0].name == f"{node.name}.heads"
 
-    return {int(node.name[1:]): node.cast_einsum() for node in c.get(is_sum_over_heads)}
+def _is_sum_over_heads(node: rc.Circuit) -> bool:
+    """Whether the node is an attention that can be split by head."""
+    return node.is_einsum() and _SPLITTABLE.fullmatch(node.name) is not None and node.children[0].name == f"{node.name}.heads"
 
 
 def _heads_of(index: TorchAxisIndex, num_heads: int) -> list[int]:
@@ -160,47 +161,53 @@ def _group(layer: int, heads: rc.Module, index: TorchAxisIndex, group_name: str)
     return rc.Einsum.from_einsum_string("abc->bc", module, name=f"a{layer}.keep.{group_name}_sum")
 
 
-def _split(layer: int, attention: rc.Einsum, groups: list[tuple[TorchAxisIndex, str]]) -> rc.Add:
+def _split(attention: rc.Circuit, groups: list[tuple[TorchAxisIndex, str]] | None) -> rc.Add:
+    """The sum over groups of heads in place of an attention; no groups: every head by itself."""
     heads = attention.children[0].cast_module()
-    num_heads = heads.shape[0]
+    num_heads, layer = heads.shape[0], _layer(attention)
+    if groups is None:
+        groups = [(head, f"h{head}") for head in range(num_heads)]
     covered = [head for index, _ in groups for head in _heads_of(index, num_heads)]
     check(
         sorted(covered) == list(range(num_heads)),
         f"the groups of layer {layer} must cover each of its {num_heads} heads exactly once, they cover {covered}",
     )
-    return rc.Add(*(_group(layer, heads, index, name) for index, name in groups), name=attention.op_name)
+    return rc.Add(*(rc.simp(_group(layer, heads, index, name)) for index, name in groups), name=attention.op_name)
 
 
-def _one_group_per_head(attention: rc.Einsum) -> list[tuple[TorchAxisIndex, str]]:
-    return [(head, f"h{head}") for head in range(attention.children[0].shape[0])]
-
-
-def _check_layers_exist(layers: set[int], present: set[int], what: str) -> None:
-    missing = sorted(layers - present)
+def _nodes_of_layers(c: rc.Circuit, is_wanted: rc.MatcherIn, layers: set[int] | None, what: str) -> set[rc.Circuit]:
+    """The wanted nodes of the given layers (`None`: of all); a layer without one fails the check."""
+    nodes = c.get(is_wanted)
+    present = {_layer(node) for node in nodes}
+    missing = sorted((layers or set()) - present)
     check(not missing, f"layers {missing} {what}; there are {sorted(present)}")
+    return {node for node in nodes if layers is None or _layer(node) in layers}
 
 
 def split_by_head(c: rc.Circuit, split: SplitConfig = "full") -> rc.Circuit:
     """Attention becomes a sum over groups of heads, after pushing weights down to the heads; same value (spec 14, section 9.4)."""
-    attentions = _split_attentions(c)
-    layers = set(attentions) if split == "full" else set(split)
-    _check_layers_exist(layers, set(attentions), "have no heads to split")
-    if not layers:
+    layers = None if split == "full" else set(split)
+    if not _nodes_of_layers(c, _is_sum_over_heads, layers, "have no heads to split"):
         return c
-    replacements = {}
-    for layer in layers:
-        groups = split[layer] if isinstance(split, dict) else _one_group_per_head(attentions[layer])
-        replacements[attentions[layer]] = _split(layer, attentions[layer], groups)
-    return rc.simp(c.update(set(replacements), lambda node: replacements[node]))
+    # Simplified before it is split, since simplifying a sum of one group would lose its name.
+    c = rc.simp(c)
+    attentions = _nodes_of_layers(c, _is_sum_over_heads, layers, "have no heads to split")
+    return c.update(attentions, lambda node: _split(node, split[_layer(node)] if isinstance(split, dict) else None))
 
 
-def _is_split(component: rc.Circuit, layer: int) -> bool:
-    """Whether the component is a sum over groups of heads."""
-    return component.is_add() and component.name == f"a{layer}" and component.num_children > 0
+def _is_split_call(node: rc.Circuit) -> bool:
+    """Whether the node is a block's call of an attention that is split by head."""
+    if not node.is_module() or _BLOCK_ATTENTION.fullmatch(node.name) is None:
+        return False
+    attention = f"a{_layer(node)}"
+    _, component = _component(node.cast_module(), "a")
+    unbiased = component.children[0] if component.name == f"{attention}.p_bias" else component
+    return unbiased.is_add() and unbiased.name == attention
 
 
-def _pull_up_heads_at(call: rc.Module, layer: int) -> rc.Circuit:
+def _pull_up_heads_at(call: rc.Module) -> rc.Circuit:
     """The sum of one block call for each summand of the component."""
+    layer = _layer(call)
     _, component = _component(call, "a")
     bias: list[rc.Circuit] = []
     if component.name == f"a{layer}.p_bias":
@@ -212,27 +219,10 @@ def _pull_up_heads_at(call: rc.Module, layer: int) -> rc.Circuit:
     return rc.Add(*summands, *bias, name=call.op_name)
 
 
-def _split_calls(c: rc.Circuit) -> dict[int, rc.Module]:
-    """The block calls of attentions that are split by head, by layer."""
-
-    def is_split_call(node: rc.Circuit) -> bool:
-        block = _BLOCK_ATTENTION.fullmatch(node.name)
-        if block is None or not node.is_module():
-            return False
-        _, component = _component(node.cast_module(), "a")
-        unbiased = component.children[0] if component.name == f"a{block[1]}.p_bias" else component
-        return _is_split(unbiased, int(block[1]))
-
-    return {int(node.name[1:].partition(".")[0]): node.cast_module() for node in c.get(is_split_call)}
-
-
 def pull_up_head_split(c: rc.Circuit, to_pull_up: set[int] | None = None) -> rc.Circuit:
     """Moves the sum over heads out of norm call and block call, by default in all layers that are split (spec 14, section 9.5)."""
-    calls = _split_calls(c)
-    layers = set(calls) if to_pull_up is None else set(to_pull_up)
-    _check_layers_exist(layers, set(calls), "are not split by head")
-    replacements = {calls[layer]: layer for layer in layers}
-    return c.update(set(replacements), lambda node: _pull_up_heads_at(node.cast_module(), replacements[node]))
+    calls = _nodes_of_layers(c, _is_split_call, None if to_pull_up is None else set(to_pull_up), "are not split by head")
+    return c.update(calls, lambda call: _pull_up_heads_at(call.cast_module()))
 
 
 def clear_block_module(c: rc.Circuit) -> rc.Circuit:

@@ -145,6 +145,7 @@ def test_split_by_head_after_configuring():
     [
         ({5}, "5"),
         ({0: [(0, "x")]}, "layer 0.*exactly once"),
+        ({0: [(3, "x")]}, "not among 3 heads"),
         ({1: [(slice(0, 2), "x"), (slice(1, 3), "y")]}, "layer 1.*exactly once"),
     ],
 )
@@ -176,6 +177,14 @@ def test_pull_up_head_split_names():
     assert only_one.get_unique("b0.a").is_module() and only_one.get_unique("b1.a").is_add()
     with pytest.raises(AssertionError, match="7"):
         mr.pull_up_head_split(split, {7})
+
+
+def test_pull_up_head_split_after_configuring():
+    model, call = bound_model()
+    configured = configure_transformer(model, HEADS, split_by_head_config="full")
+    pulled = mr.pull_up_head_split(configured)
+    assert_same_model(pulled, model, call)
+    assert all(children(pulled.get_unique(f"b{layer}.a")) == [f"b{layer}.a.h{head}" for head in range(3)] for layer in range(2))
 
 
 def test_pull_up_head_split_without_norms():

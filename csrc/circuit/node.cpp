@@ -270,7 +270,7 @@ bool Node::only_this_node_disables_autoname() const {
 
 NodePtr Node::rebuild(NodePtrs children) const {
   if (is_leaf()) return NodePtr(this);
-  return remake(std::move(children), Naming(name_, only_this_node_disables_autoname()));
+  return remake(std::move(children), kept_naming());
 }
 
 NodePtr Node::rebuild_if_changed(NodePtrs children) const {

@@ -135,6 +135,8 @@ class Node {
 
   // Rebuilding (02, section 6): fields and name kept, everything else afresh. Leaves return themselves.
   NodePtr rebuild(NodePtrs children) const;
+  // The naming that a rebuild passes to the constructor.
+  Naming kept_naming() const { return {name_, only_this_node_disables_autoname()}; }
   // Without the rebuild if the children are the same objects.
   NodePtr rebuild_if_changed(NodePtrs children) const;
   NodePtr rename(Name name) const;

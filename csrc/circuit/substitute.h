@@ -3,12 +3,18 @@
 // A Module needs this to exist: its shape and flags are those of its complete substitution.
 #pragma once
 
-#include <functional>
+#include <string>
 
+#include "circuit/expand.h"
 #include "circuit/node.h"
 #include "circuit/nodes/module.h"
 
 namespace pycircuit {
+
+// "ModuleArgSpec(symbol='a' [3] Symbol, batchable=True, ...)".
+std::string to_text(const ModuleArgSpec& arg_spec);
+// Each parameter with its argument.
+Expansion::SymbolMap bindings_of(const ModuleSpec& spec, const NodePtrs& arguments);
 
 // The checks of 08, 4.2, steps 1 to 5, on a call of `spec` with these arguments.
 void check_module(const ModuleSpec& spec, const NodePtrs& arguments);
@@ -23,6 +29,8 @@ struct SubstituteOptions {
 };
 // One level (5.1).
 NodePtr substitute(const Module& module, const SubstituteOptions& options = {});
+// The spec circuit with its parameters replaced and expanded, root name kept; repeated along leading batch axes that it lacks.
+NodePtr expand_spec_circuit(const ModuleSpec& spec, const NodePtrs& arguments);
 // Every Module, bottom-up; other nodes are always rebuilt (5.4). Cached.
 NodePtr substitute_all_modules(const NodePtr& circuit);
 
@@ -32,5 +40,7 @@ NodePtr expand_node(const NodePtr& circuit, const NodePtrs& inputs);
 
 // Empties the caches that hold circuits.
 void clear_module_circuit_caches();
+// A Module of this id is gone.
+void forget_substitution(uint64_t id);
 
 }  // namespace pycircuit

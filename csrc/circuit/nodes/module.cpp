@@ -14,6 +14,10 @@ Ref<const Module> Module::make(const ModuleSpec& spec, NodePtrs arguments, Namin
   return cast<Module>(finish(new Module(std::move(children), spec.arg_specs), std::move(naming)));
 }
 
+Module::~Module() {
+  if (id()) forget_substitution(id());
+}
+
 NodePtr Module::remake(NodePtrs children, Naming naming) const {
   const ModuleSpec spec{children.at(0), arg_specs_};
   children.erase(children.begin());

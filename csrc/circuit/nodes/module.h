@@ -38,6 +38,8 @@ class Module final : public Node {
   // Axis maps of the arguments (4.1), without the spec circuit.
   AxisMap child_axis_map_inputs() const;
 
+  ~Module() override;
+
   AxisMap child_axis_map() const override;
   Name autoname() const override;
   NodePtr remake(NodePtrs children, Naming naming) const override;

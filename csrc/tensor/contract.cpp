@@ -1,0 +1,379 @@
+// Einsum contraction of values (spec 03, section 11; exactness: 12, section 2).
+//
+// Everything that depends on labels and sizes is decided once, in a Plan; a call only runs views, products and matrix products. A step takes
+// two operands apart into the labels of both and the output (batch), of one and the output (rows, columns), of both and not the output
+// (inner), and is a broadcast product where there are no inner labels, else a batched matrix product.
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/dot.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mv.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <bitset>
+
+#include "tensor/aten.h"
+#include "tensor/operations.h"
+
+namespace pycircuit {
+namespace {
+
+using LabelSet = std::bitset<kLabelCount>;
+
+LabelSet set_of(const Labels& labels) {
+  LabelSet set;
+  for (const Label label : labels) set.set(label);
+  return set;
+}
+
+Labels distinct(const Labels& labels) {
+  Labels out;
+  LabelSet seen;
+  for (const Label label : labels)
+    if (!seen.test(label)) {
+      seen.set(label);
+      out.push_back(label);
+    }
+  return out;
+}
+
+Labels select(const Labels& labels, const LabelSet& set) {
+  Labels out;
+  std::copy_if(labels.begin(), labels.end(), std::back_inserter(out), [&](Label label) { return set.test(label); });
+  return out;
+}
+
+int64_t position(const Labels& labels, Label label) { return std::find(labels.begin(), labels.end(), label) - labels.begin(); }
+
+// Where each label of `to` is in `from`; empty where the two are equal.
+std::vector<int64_t> permutation(const Labels& from, const Labels& to) {
+  std::vector<int64_t> out;
+  if (from == to) return out;
+  for (const Label label : to) out.push_back(position(from, label));
+  return out;
+}
+
+at::Tensor permuted(const at::Tensor& x, const std::vector<int64_t>& axes) { return axes.empty() ? x : x.permute(axes); }
+
+// Sums axes away, in place of the labels that only this operand has and nobody needs.
+struct Reduction {
+  std::vector<int64_t> sum;      // axes to sum over, ascending
+  std::vector<int64_t> squeeze;  // axes of size 1 to drop after that, descending
+  bool empty() const { return sum.empty() && squeeze.empty(); }
+
+  // Also takes the dropped labels out of `labels`.
+  static Reduction plan(Labels& labels, const LabelSet& dropped, const EinsumSpec& spec) {
+    Reduction out;
+    Labels kept, rest;
+    for (size_t axis = 0; axis < labels.size(); ++axis)
+      if (dropped.test(labels[axis]) && spec.size_of(labels[axis]) != 1) {
+        out.sum.push_back(static_cast<int64_t>(axis));
+      } else {
+        rest.push_back(labels[axis]);
+      }
+    for (size_t axis = rest.size(); axis-- > 0;)
+      if (dropped.test(rest[axis])) out.squeeze.push_back(static_cast<int64_t>(axis));
+    for (const Label label : rest)
+      if (!dropped.test(label)) kept.push_back(label);
+    labels = kept;
+    return out;
+  }
+
+  at::Tensor apply(at::Tensor x) const {
+    if (!sum.empty()) {
+      // Integers are summed as int64 and cut back, which is the sum modulo 2**bits; bool becomes "any".
+      x = x.is_floating_point() ? x.sum(sum) : x.sum(sum).to(x.scalar_type());
+    }
+    for (const int64_t axis : squeeze) x = x.squeeze(axis);
+    return x;
+  }
+};
+
+// --- matrix products of dtypes without a kernel of their own
+
+constexpr int kLimbBits = 16;
+constexpr int64_t kMaxInner = int64_t{1} << 20;  // products of two limbs, summed this often, are exact in float64
+
+at::Tensor limb(const at::Tensor& x, int i, int count) {
+  const at::Tensor shifted = i == 0 ? x : x.bitwise_right_shift(i * kLimbBits);  // arithmetic: the top limb keeps the sign
+  return (i + 1 == count ? shifted : shifted.bitwise_and((1 << kLimbBits) - 1)).to(at::kDouble);
+}
+
+// Modulo 2**bits, by exact float64 products of 16-bit limbs: fast and available on every device.
+at::Tensor integer_bmm(const at::Tensor& a, const at::Tensor& b) {
+  const at::ScalarType dtype = a.scalar_type();
+  const int limbs = std::max<int>(1, static_cast<int>(a.element_size()) * 8 / kLimbBits);
+  const at::Tensor wide_a = a.to(at::kLong), wide_b = b.to(at::kLong);
+  at::Tensor sum = at::zeros({a.size(0), a.size(1), b.size(2)}, wide_a.options());
+  for (int64_t start = 0; start < a.size(2); start += kMaxInner) {
+    const int64_t length = std::min(kMaxInner, a.size(2) - start);
+    const at::Tensor part_a = wide_a.narrow(2, start, length), part_b = wide_b.narrow(1, start, length);
+    for (int i = 0; i < limbs; ++i)
+      for (int j = 0; i + j < limbs; ++j)
+        sum.add_(at::bmm(limb(part_a, i, limbs), limb(part_b, j, limbs)).to(at::kLong).bitwise_left_shift((i + j) * kLimbBits));
+  }
+  return sum.to(dtype);
+}
+
+at::Tensor typed_bmm(const at::Tensor& a, const at::Tensor& b) {
+  if (a.is_floating_point()) return a.size(0) == 1 ? at::mm(a.squeeze(0), b.squeeze(0)).unsqueeze(0) : at::bmm(a, b);
+  // A sum of non-negative products is 0 only if all are, however it rounds.
+  if (a.scalar_type() == at::kBool) return at::bmm(a.to(at::kFloat), b.to(at::kFloat)).ne(0);
+  return integer_bmm(a, b);
+}
+
+// --- one step
+
+struct Step {
+  std::vector<int64_t> positions;  // one or two, ascending, in the current list of operands
+  Reduction reduce[2];
+  bool is_product = false;  // broadcast product
+  // Product: axes in output order, then the shape with size 1 at missing axes. Matrix product: axes as (batch, rows, inner) and
+  // (batch, inner, columns), then those three sizes. One operand: axes in output order.
+  std::vector<int64_t> axes[2];
+  Shape shape[2];
+  bool swapped = false;
+  enum class Kernel { bmm, mv_first, mv_second, dot } kernel = Kernel::bmm;
+  Shape unmerged_shape;               // batch, rows, columns apart again
+  std::vector<int64_t> result_axes;   // to the output order
+  bool reduces = false;               // sums anything
+};
+
+class Planner {
+ public:
+  explicit Planner(const EinsumSpec& spec) : spec_(spec) {}
+
+  Step unary(Labels labels, const Labels& output) const {
+    Step step;
+    step.positions = {0};
+    const LabelSet kept = set_of(output);
+    step.reduce[0] = Reduction::plan(labels, set_of(labels) & ~kept, spec_);
+    step.axes[0] = permutation(labels, output);
+    step.reduces = !step.reduce[0].sum.empty();
+    return step;
+  }
+
+  // `needed`: labels of the output or of operands still to come. Sets `output` where it is not fixed beforehand.
+  Step binary(Labels a, Labels b, const LabelSet& needed, bool fixed_output, Labels& output) const {
+    Step step;
+    LabelSet in_a = set_of(a), in_b = set_of(b);
+    const LabelSet ones = ones_of(in_a | in_b);
+    step.reduce[0] = Reduction::plan(a, in_a & ~needed & (~in_b | ones), spec_);
+    step.reduce[1] = Reduction::plan(b, in_b & ~needed & (~in_a | ones), spec_);
+    step.reduces = !step.reduce[0].sum.empty() || !step.reduce[1].sum.empty();
+    in_a = set_of(a), in_b = set_of(b);
+    const LabelSet inner = in_a & in_b & ~needed;
+    if (inner.none()) {
+      if (!fixed_output) output = natural_product_order(a, b);
+      plan_product(step, a, b, output);
+    } else {
+      step.reduces = true;
+      plan_matmul(step, a, b, inner, needed, fixed_output, output);
+    }
+    return step;
+  }
+
+ private:
+  LabelSet ones_of(const LabelSet& labels) const {
+    LabelSet out;
+    for (int label = 0; label < kLabelCount; ++label)
+      if (labels.test(label) && spec_.size_of(static_cast<Label>(label)) == 1) out.set(label);
+    return out;
+  }
+
+  Shape sizes(const Labels& labels) const {
+    Shape out;
+    for (const Label label : labels) out.push_back(spec_.size_of(label));
+    return out;
+  }
+
+  Size volume(const Labels& labels) const {
+    Size out = 1;
+    for (const Label label : labels) out *= spec_.size_of(label);
+    return out;
+  }
+
+  // The larger operand's axes stay as they are.
+  Labels natural_product_order(const Labels& a, const Labels& b) const {
+    const bool a_first = numel_saturating(sizes(a)) >= numel_saturating(sizes(b));
+    const Labels& large = a_first ? a : b;
+    Labels out = select(a_first ? b : a, ~set_of(large));
+    out.insert(out.end(), large.begin(), large.end());
+    return out;
+  }
+
+  void plan_product(Step& step, const Labels& a, const Labels& b, const Labels& output) const {
+    step.is_product = true;
+    const Labels* operands[2] = {&a, &b};
+    for (int i = 0; i < 2; ++i) {
+      const LabelSet own = set_of(*operands[i]);
+      step.axes[i] = permutation(*operands[i], select(output, own));
+      bool missing = false;
+      for (const Label label : output) {
+        step.shape[i].push_back(own.test(label) ? spec_.size_of(label) : 1);
+        missing |= !own.test(label);
+      }
+      // Leading missing axes appear by themselves.
+      if (!missing || select(output, own) == Labels(output.end() - static_cast<int64_t>(own.count()), output.end())) step.shape[i].clear();
+    }
+  }
+
+  void plan_matmul(Step& step, const Labels& a, const Labels& b, const LabelSet& inner_set, const LabelSet& needed, bool fixed_output,
+                   Labels& output) const {
+    const LabelSet in_a = set_of(a), in_b = set_of(b);
+    const LabelSet batch_set = in_a & in_b & needed;
+    // Rows come from the operand that does not hold the output's last label, so that the result is laid out as the output.
+    step.swapped = fixed_output && !output.empty() && in_a.test(output.back()) && !in_b.test(output.back());
+    const Labels& left = step.swapped ? b : a;
+    const Labels& right = step.swapped ? a : b;
+    const Labels& large = numel_saturating(sizes(a)) >= numel_saturating(sizes(b)) ? a : b;
+    const Labels batch = select(large, batch_set), inner = select(large, inner_set);
+    const Labels rows = select(left, ~(batch_set | inner_set)), columns = select(right, ~(batch_set | inner_set));
+    step.axes[0] = permutation(left, concat({batch, rows, inner}));
+    step.axes[1] = permutation(right, concat({batch, inner, columns}));
+    step.shape[0] = {volume(batch), volume(rows), volume(inner)};
+    step.shape[1] = {volume(batch), volume(inner), volume(columns)};
+    if (batch.empty() && rows.empty() && columns.empty()) {
+      step.kernel = Step::Kernel::dot;
+    } else if (batch.empty() && columns.empty()) {
+      step.kernel = Step::Kernel::mv_first;
+    } else if (batch.empty() && rows.empty()) {
+      step.kernel = Step::Kernel::mv_second;
+    }
+    const Labels natural = concat({batch, rows, columns});
+    step.unmerged_shape = sizes(natural);
+    if (!fixed_output) output = natural;
+    step.result_axes = permutation(natural, output);
+  }
+
+  static Labels concat(std::initializer_list<Labels> parts) {
+    Labels out;
+    for (const auto& part : parts) out.insert(out.end(), part.begin(), part.end());
+    return out;
+  }
+
+  const EinsumSpec& spec_;
+};
+
+at::Tensor run_product(const Step& step, const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor* operands[2] = {&a, &b};
+  at::Tensor aligned[2];
+  for (int i = 0; i < 2; ++i) {
+    aligned[i] = permuted(*operands[i], step.axes[i]);
+    if (!step.shape[i].empty()) aligned[i] = aligned[i].reshape(step.shape[i]);
+  }
+  return aligned[0].mul(aligned[1]);
+}
+
+at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor left = permuted(step.swapped ? b : a, step.axes[0]).reshape(step.shape[0]);
+  const at::Tensor right = permuted(step.swapped ? a : b, step.axes[1]).reshape(step.shape[1]);
+  at::Tensor out;
+  if (step.kernel == Step::Kernel::bmm || !a.is_floating_point()) {
+    out = typed_bmm(left, right);
+  } else if (step.kernel == Step::Kernel::dot) {
+    out = at::dot(left.reshape(-1), right.reshape(-1));
+  } else if (step.kernel == Step::Kernel::mv_first) {
+    out = at::mv(left.squeeze(0), right.reshape(-1));
+  } else {
+    out = at::mv(right.squeeze(0).t(), left.reshape(-1));
+  }
+  return permuted(out.reshape(step.unmerged_shape), step.result_axes);
+}
+
+}  // namespace
+
+struct Contraction::Plan {
+  std::vector<Labels> inputs;
+  Labels output;
+  Labels distinct_output;
+  Shape output_shape;
+  std::vector<Step> steps;
+  bool reduces = false;
+
+  explicit Plan(const EinsumSpec& spec);
+  at::Tensor diagonal_of(at::Tensor x, Labels labels) const;
+  at::Tensor on_diagonal(const at::Tensor& x) const;
+};
+
+Contraction::Plan::Plan(const EinsumSpec& spec) : inputs(spec.input_ints), output(spec.output_ints), distinct_output(distinct(spec.output_ints)) {
+  for (const Label label : output) output_shape.push_back(spec.size_of(label));
+  std::vector<Labels> current;
+  for (const auto& labels : inputs) current.push_back(distinct(labels));
+  const Planner planner(spec);
+  if (current.size() == 1) steps.push_back(planner.unary(current[0], distinct_output));
+  const Path path = current.size() == 2 ? Path{{0, 1}} : current.size() > 2 ? spec.optimize() : Path{};
+  for (size_t i = 0; i < path.size(); ++i) {
+    const int64_t first = path[i][0], second = path[i][1];
+    const Labels a = current[first], b = current[second];
+    current.erase(current.begin() + second);
+    current.erase(current.begin() + first);
+    LabelSet needed = set_of(distinct_output);
+    for (const auto& labels : current) needed |= set_of(labels);
+    const bool last = i + 1 == path.size();
+    Labels result = last ? distinct_output : Labels{};
+    steps.push_back(planner.binary(a, b, needed, last, result));
+    steps.back().positions = path[i];
+    current.push_back(std::move(result));
+  }
+  for (const auto& step : steps) reduces |= step.reduces;
+}
+
+// The operand with each repeated label taken once, its diagonal.
+at::Tensor Contraction::Plan::diagonal_of(at::Tensor x, Labels labels) const {
+  for (size_t i = 0; i < labels.size(); ++i)
+    for (size_t j = i + 1; j < labels.size();) {
+      if (labels[j] != labels[i]) {
+        ++j;
+        continue;
+      }
+      // torch puts the diagonal last; it goes back to where the label is first.
+      x = x.diagonal(0, static_cast<int64_t>(i), static_cast<int64_t>(j)).movedim(-1, static_cast<int64_t>(i));
+      labels.erase(labels.begin() + static_cast<int64_t>(j));
+    }
+  return x;
+}
+
+// Repeated output labels: zeros except where those positions are equal.
+at::Tensor Contraction::Plan::on_diagonal(const at::Tensor& x) const {
+  at::Tensor out = at::zeros(output_shape, x.options());
+  diagonal_of(out, output).copy_(x);
+  return out;
+}
+
+Contraction::Contraction(const EinsumSpec& spec) : plan_(std::make_shared<const Plan>(spec)) {}
+
+Tensor Contraction::operator()(const std::vector<Tensor>& operands) const {
+  const Plan& plan = *plan_;
+  if (operands.empty()) return scalar_value(1.0, {});
+  std::vector<at::Tensor> values = to_aten(operands);
+  const at::ScalarType dtype = values[0].scalar_type();
+  // On the CPU sums of half precision run in float32 and are rounded once, at the end; GPU kernels do that by themselves.
+  const bool widen = (dtype == at::kHalf || dtype == at::kBFloat16) && plan.reduces && values.size() > 1 &&
+                     (values[0].is_cpu() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+                        return !step.reduce[0].sum.empty() || !step.reduce[1].sum.empty();
+                      }));
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = plan.diagonal_of(std::move(values[i]), plan.inputs[i]);
+    if (widen) values[i] = values[i].to(at::kFloat);
+  }
+  for (const Step& step : plan.steps) {
+    const at::Tensor a = step.reduce[0].apply(std::move(values[step.positions[0]]));
+    if (step.positions.size() == 1) {
+      values = {permuted(a, step.axes[0])};
+      break;
+    }
+    const at::Tensor b = step.reduce[1].apply(std::move(values[step.positions[1]]));
+    values.erase(values.begin() + step.positions[1]);
+    values.erase(values.begin() + step.positions[0]);
+    values.push_back(step.is_product ? run_product(step, a, b) : run_matmul(step, a, b));
+  }
+  at::Tensor result = std::move(values.front());
+  if (widen) result = result.to(dtype);
+  if (plan.output.size() != plan.distinct_output.size()) result = plan.on_diagonal(result);
+  return from_aten(std::move(result));
+}
+
+Tensor contract(const EinsumSpec& spec, const std::vector<Tensor>& operands) { return Contraction(spec)(operands); }
+
+}  // namespace pycircuit

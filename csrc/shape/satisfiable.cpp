@@ -182,7 +182,8 @@ bool solvable(std::vector<Equation> equations) {
       if (simplified == Step::changed) step = Step::changed;
     }
     std::erase_if(equations, [](const Equation& equation) {
-      return std::all_of(equation.coefficients.begin(), equation.coefficients.end(), [](int64_t c) { return c == 0; });
+      return equation.constant == 0 &&
+             std::all_of(equation.coefficients.begin(), equation.coefficients.end(), [](int64_t c) { return c == 0; });
     });
     if (step == Step::unchanged) step = eliminate(equations);
   }

@@ -318,7 +318,8 @@ def configure_transformer(
     if split_by_head_config is not None:
         c = split_by_head(c, split_by_head_config)
     if use_pull_up_head_split:
-        c = pull_up_head_split(c, None if split_by_head_config in (None, "full") else set(split_by_head_config))
+        layers = None if split_by_head_config is None or split_by_head_config == "full" else set(split_by_head_config)
+        c = pull_up_head_split(c, layers)
     if use_clear_block_module:
         c = clear_block_module(c)
     if use_flatten_res:

@@ -104,16 +104,17 @@ class FrozenDict(dict, Generic[KT, VT]):
     """Hashable immutable dict; equal to FrozenDicts with equal items only, in any order (spec 14, section 11)."""
 
     __slots__ = ("_cached_hash",)
+    _cached_hash: int | None
 
     def __hash__(self) -> int:  # type: ignore[override]
-        if getattr(self, "_cached_hash", None) is None:
-            dict_hash = hash(frozenset(self.items()))
-            object.__setattr__(self, "_cached_hash", dict_hash)
-        return self._cached_hash
+        cached = getattr(self, "_cached_hash", None)
+        if cached is None:
+            cached = self._cached_hash = hash(frozenset(self.items()))
+        return cached
 
     def clear_cache(self) -> None:
         """Forget the cached hash."""
-        object.__setattr__(self, "_cached_hash", None)
+        self._cached_hash = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FrozenDict) and dict.__eq__(self, other)

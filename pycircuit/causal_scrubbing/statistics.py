@@ -48,9 +48,9 @@ def _as_estimate(values: ValuesOrEstimate) -> Estimate:
     return values if isinstance(values, Estimate) else estimate(values)
 
 
-def _paired_error(original: torch.Tensor, baseline: torch.Tensor, scrubbed: torch.Tensor, recovered: float) -> tuple[float, float]:
-    """Standard errors of the recovered share times the gap, and of the gap between baseline and original."""
-    o, b, h = (values.detach().to("cpu", torch.float64) for values in (original, baseline, scrubbed))
+def _paired_error(values: list[torch.Tensor], recovered: float) -> tuple[float, float]:
+    """Standard errors of the recovered share times the gap, and of the gap, from original, baseline and scrubbed values."""
+    o, b, h = (tensor.detach().to("cpu", torch.float64) for tensor in values)
     return estimate((1 - recovered) * b - h + recovered * o).std_err, estimate(b - o).std_err
 
 
@@ -68,12 +68,13 @@ def loss_recovered(original: ValuesOrEstimate, baseline: ValuesOrEstimate, scrub
     """
     values = (original, baseline, scrubbed)
     o, b, h = (_as_estimate(value) for value in values)
-    paired = paired and not any(isinstance(value, Estimate) for value in values)
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    paired = paired and len(tensors) == len(values)
     if paired and not o.n == b.n == h.n:
         raise ValueError(f"paired values need equal lengths, got {o.n}, {b.n}, {h.n} (original, baseline, scrubbed)")
     gap = b.mean - o.mean
     recovered = (b.mean - h.mean) / gap if gap != 0 else math.nan
-    error, gap_error = _paired_error(*values, recovered) if paired else _unpaired_error(o, b, h, recovered)
+    error, gap_error = _paired_error(tensors, recovered) if paired else _unpaired_error(o, b, h, recovered)
     if abs(gap) < _MIN_GAP_IN_STD_ERRS * gap_error:
         warnings.warn(
             f"loss_recovered: baseline {b} and original {o} differ by less than {_MIN_GAP_IN_STD_ERRS} standard errors", stacklevel=2

@@ -22,7 +22,7 @@ from ._transformers import TransformerParams
 
 _INFO_MARK = "# info:"
 _ROOT_VARIABLE = "RR_RRFS_DIR"
-R = TypeVar("R")
+R = TypeVar("R", bound=attrs.AttrsInstance)
 
 
 @attrs.frozen

@@ -157,8 +157,8 @@ def _block(params: TransformerBlockParams) -> ModuleLibraryRet:
     b_a = _component_call("a", attention.body, circs, b_input, norm_type)
     residual = rc.Add(b_a, b_input, name="b.resid.a")
     _add(circs, b_input, residual)
-    if params.use_parallel_residual:
-        residual = _add_parallel_residual(circs, attention.body, circs[mlp.name])
+    if mlp is not None and params.use_parallel_residual:
+        residual = _add_parallel_residual(circs, attention.body, mlp.body)
     elif mlp is not None:
         b_m = _component_call("m", mlp.body, circs, residual, norm_type)
         residual = rc.Add(b_m, residual, name="b.resid.m")
@@ -264,7 +264,7 @@ def _transformer(params: TransformerParams) -> ModuleLibraryRet:
         stream = bind_one(block.body, b_input, stream, f"b{layer}.call")
         calls.append(stream)
     _add(circs, _T_INPUT, *calls)
-    if params.has_final_norm:
+    if params.norm_type is not None and params.has_final_norm:
         norm = NORM_BINDS[params.norm_type]["final"]
         circs.update(norm.circs)
         stream = bind_one(norm.body, norm.circs["final.norm.input"], stream, "final.call")

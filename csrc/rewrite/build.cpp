@@ -50,6 +50,11 @@ NodePtr new_trace(const NodePtr& node, const Labels& labels) { return Einsum::ma
 
 NodePtr new_diag(const NodePtr& node, const Labels& labels) { return Einsum::make({node}, {distinct(labels)}, labels); }
 
+bool is_integral(const Node& node) {
+  const auto& dtype = node.device_dtype().dtype;
+  return dtype && !is_floating(*dtype);
+}
+
 IndexElements full_index(int64_t rank) { return IndexElements(rank, IndexElement(Slice{})); }
 
 }  // namespace pycircuit

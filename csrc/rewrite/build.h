@@ -60,8 +60,13 @@ NodePtr new_trace(const NodePtr& node, const Labels& labels);
 // The node's axes, whose labels are the distinct ones of `labels`, placed on diagonals.
 NodePtr new_diag(const NodePtr& node, const Labels& labels);
 
+// Whether values are of integer or bool dtype, which Scalars are rounded to one by one (12, section 2).
+bool is_integral(const Node& node);
+
 // Full slices, one per axis.
 IndexElements full_index(int64_t rank);
+// Equal as stored: `:` and `0:n` differ, tensors compare by content.
+inline bool same_elements(const IndexElements& a, const IndexElements& b) { return identity_hash(a) == identity_hash(b); }
 inline Slice slice_of(int64_t start, int64_t stop) { return Slice{start, stop}; }
 
 }  // namespace pycircuit

@@ -1,0 +1,160 @@
+#include "rewrite/simp.h"
+
+#include <algorithm>
+
+#include "base/interrupt.h"
+#include "base/text.h"
+
+namespace pycircuit {
+namespace {
+
+constexpr int kMaxApplications = 50;  // at one node
+
+std::optional<size_t> find_rule(std::string_view name) {
+  const auto& table = rule_table();
+  const auto row = std::find_if(table.begin(), table.end(), [&](const RuleRow& row) { return row.name == name; });
+  if (row == table.end()) return std::nullopt;
+  return row - table.begin();
+}
+
+// The first enabled rule that changes the node; its position goes to `applied`.
+NodePtr apply_first(const SimpFnSubset& rules, const NodePtr& node, size_t& applied) {
+  const RuleRange range = rules_of(node->kind());
+  for (size_t i = range.first; i < range.last; ++i) {
+    if (!rules.has(i)) continue;
+    NodePtr result = rule_table()[i].apply(*node);
+    if (!result || same(result, node)) continue;
+    applied = i;
+    return result;
+  }
+  return nullptr;
+}
+
+// Lines of the flags that `shown` accepts, by class; classes without rules are mentioned if `all_classes`.
+template <class Shown>
+std::string flag_lines(const SimpFnSubset& set, bool all_classes, const Shown& shown) {
+  std::string out;
+  for (int k = 0; k < kNumKinds; ++k) {
+    const Kind kind = static_cast<Kind>(k);
+    const RuleRange range = rules_of(kind);
+    std::string lines;
+    for (size_t i = range.first; i < range.last; ++i)
+      if (shown(i)) lines += "    " + std::string(rule_table()[i].name) + " = " + (set.has(i) ? "True" : "False") + ",\n";
+    if (range.first == range.last && all_classes) {
+      out += "    # " + std::string(kind_name(kind)) + " (none)\n";
+    } else if (!lines.empty()) {
+      out += "    # " + std::string(kind_name(kind)) + "\n" + lines;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+SimpFnSubset SimpFnSubset::init_all_with(bool include) {
+  SimpFnSubset set;
+  if (include) set.flags_.set();
+  return set;
+}
+
+SimpFnSubset SimpFnSubset::default_set() {
+  SimpFnSubset set;
+  for (size_t i = 0; i < kNumRules; ++i) set.flags_[i] = rule_table()[i].in_default;
+  return set;
+}
+
+SimpFnSubset SimpFnSubset::compiler_default() {
+  SimpFnSubset set;
+  for (size_t i = 0; i < kNumRules; ++i) set.flags_[i] = rule_table()[i].in_compiler_default;
+  return set;
+}
+
+std::vector<std::string_view> SimpFnSubset::all_names() {
+  std::vector<std::string_view> names;
+  for (const auto& row : rule_table()) names.push_back(row.name);
+  return names;
+}
+
+void SimpFnSubset::check_names(const std::vector<std::string>& names) {
+  PayloadList unknown;
+  for (const auto& name : names)
+    if (!find_rule(name)) unknown.emplace_back(name);
+  if (!unknown.empty())
+    fail(ErrorId::SimpConfigFnNamesNotValid, "unknown rule names; SimpFnSubset.all_names() lists the known ones", std::move(unknown));
+}
+
+SimpFnSubset SimpFnSubset::set_all_to(const std::vector<std::string>& names, bool include) const {
+  check_names(names);
+  SimpFnSubset set = *this;
+  for (const auto& name : names) set.flags_[*find_rule(name)] = include;
+  return set;
+}
+
+NodePtr SimpFnSubset::simp_step(const NodePtr& circuit) const {
+  size_t applied;
+  return apply_first(*this, circuit, applied);
+}
+
+NodePtr SimpFnSubset::simp(const NodePtr& circuit) const { return Simplifier(*this)(circuit); }
+
+std::string SimpFnSubset::to_string() const {
+  const SimpFnSubset base = default_set();
+  const std::string lines = flag_lines(*this, false, [&](size_t i) { return has(i) != base.has(i); });
+  return lines.empty() ? "SimpFnSubset.default()" : "SimpFnSubset.default().set(\n" + lines + ")";
+}
+
+std::string SimpFnSubset::none_repr() const {
+  return "SimpFnSubset.none().set(\n" + flag_lines(*this, true, [](size_t) { return true; }) + ")";
+}
+
+// A node being simplified: `current` starts as the node itself and becomes the result of one rule after the other. Its children are treated
+// before the next rule is tried.
+struct Simplifier::Frame {
+  NodePtr original;
+  NodePtr current;
+  NodePtrs children;  // results for the first children of `current`
+  int applications = 0;
+  size_t last_rule = 0;
+};
+
+NodePtr Simplifier::operator()(const NodePtr& circuit) {
+  std::vector<Frame> stack;
+  const auto known = [&](const NodePtr& node) {
+    const auto found = memo_.find(node->id());
+    return found == memo_.end() ? nullptr : found->second;
+  };
+  if (NodePtr result = known(circuit)) return result;
+  stack.push_back({circuit, circuit, {}});
+  for (size_t steps = 1; !stack.empty(); ++steps) {
+    if (steps % 1024 == 0) poll_interrupt();
+    Frame& frame = stack.back();
+    if (frame.children.size() < frame.current->num_children()) {
+      const NodePtr child = frame.current->child(frame.children.size());
+      if (NodePtr result = known(child)) {
+        frame.children.push_back(std::move(result));
+      } else {
+        stack.push_back({child, child, {}});
+      }
+      continue;
+    }
+    const NodePtr rebuilt = frame.applications == 0 ? frame.current->rebuild(std::move(frame.children))
+                                                    : frame.current->rebuild_if_changed(std::move(frame.children));
+    const NodePtr next = apply_first(rules_, rebuilt, frame.last_rule);
+    if (!next) {
+      memo_.emplace(frame.original->id(), rebuilt);
+      memo_.emplace(rebuilt->id(), rebuilt);
+      stack.pop_back();
+      continue;
+    }
+    const std::string_view rule = rule_table()[frame.last_rule].name;
+    if (observer_) observer_(rule, rebuilt, next);
+    if (++frame.applications > kMaxApplications)
+      fail(ErrorId::RuntimeError, "simp: more than " + std::to_string(kMaxApplications) + " rule applications at " + describe(*frame.original) +
+                                      ", the last one " + std::string(rule));
+    frame.current = next;
+    frame.children.clear();
+  }
+  return memo_.at(circuit->id());
+}
+
+}  // namespace pycircuit

@@ -110,9 +110,14 @@ Tensor int_tensor(const std::vector<int64_t>& values) { return from_aten(at::ten
 Tensor int_scalar_tensor(int64_t value) { return from_aten(at::scalar_tensor(value, at::kLong)); }
 Tensor to_int64(const Tensor& tensor) { return from_aten(to_aten(tensor).to(at::kLong)); }
 
-Tensor to_device_dtype(const Tensor& tensor, const DeviceDtype& target) {
-  return from_aten(to_aten(tensor).to(to_aten(target.device), to_scalar_type(target.dtype)));
+Tensor to_device_dtype(const Tensor& tensor, const DeviceDtypeOp& target) {
+  const at::Tensor value = to_aten(tensor);
+  const auto device = target.device ? to_aten(*target.device) : value.device();
+  const auto dtype = target.dtype ? to_scalar_type(*target.dtype) : value.scalar_type();
+  return from_aten(value.to(device, dtype));
 }
+
+double double_value(const Tensor& tensor) { return to_aten(tensor).item<double>(); }
 
 namespace {
 

@@ -41,6 +41,7 @@ void check_supported(const Tensor& tensor);
 
 // Values of a rank-1 int64 (or narrower integer) tensor.
 std::vector<int64_t> int_values(const Tensor& tensor);
+double double_value(const Tensor& tensor);                    // of a tensor with one element
 Tensor int_tensor(const std::vector<int64_t>& values);        // int64, cpu, rank 1
 Tensor int_scalar_tensor(int64_t value);                      // int64, cpu, rank 0
 Tensor to_int64(const Tensor& tensor);                        // the same tensor if it is int64 already

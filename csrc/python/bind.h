@@ -21,5 +21,6 @@ void bind_text(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
 void bind_rewrite(pybind11::module_& m);
 void bind_evaluate(pybind11::module_& m);
+void bind_schedule(pybind11::module_& m);       // settings, schedules, optimizer
 
 }  // namespace pycircuit

@@ -35,4 +35,5 @@ PYBIND11_MODULE(_core, m) {
   bind_random(m);
   bind_rewrite(m);
   bind_evaluate(m);
+  bind_schedule(m);
 }

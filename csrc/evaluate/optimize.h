@@ -1,0 +1,14 @@
+// The optimizer: rewrites a circuit into an equal one that is cheaper to run (spec 12, section 6).
+#pragma once
+
+#include "evaluate/schedule.h"
+#include "evaluate/settings.h"
+
+namespace pycircuit {
+
+NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& settings = {});
+Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings = {});
+// SchedulingNotExplicitlyComputable before any work.
+std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const OptimizationSettings& settings = {});
+
+}  // namespace pycircuit

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import FLOAT64
+from block_parameters import FLOAT64
 
 import pycircuit as rc
 from pycircuit.module_library import TransformerBlockParams, TransformerInfo, TransformerParams

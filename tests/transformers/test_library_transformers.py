@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 import torch
 import torch_transformer
-from conftest import FLOAT64, all_block_params
+from block_parameters import FLOAT64, all_block_params
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import FLOAT64, all_block_params
+from block_parameters import FLOAT64, all_block_params
 
 import pycircuit as rc
 from pycircuit import module_library as ml

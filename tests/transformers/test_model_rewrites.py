@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from conftest import FLOAT64, all_block_params
+from block_parameters import FLOAT64, all_block_params
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,5 +1,6 @@
 // Forms of RearrangeSpec: renumbering, canonical form, fusing, the steps of applying (spec 03, sections 2 and 7 to 9).
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -217,21 +218,30 @@ RearrangeSpec RearrangeSpec::fuse(const RearrangeSpec& inner, const RearrangeSpe
 }
 
 Hash RearrangeSpec::identity_hash() const {
-  const RearrangeSpec spec = renumbered();
-  Blake3 hasher;
-  hasher.update("pycircuit RearrangeSpec");
-  for (const IntGroups* side : {&spec.input_ints_, &spec.output_ints_}) {
-    hasher.update_u64(side->size());
+  // The bytes of renumbered(), without building it: this runs for every Rearrange node.
+  std::string bytes = "pycircuit RearrangeSpec";
+  std::string sizes;
+  const auto add_number = [](std::string& to, uint64_t number, int count) {
+    for (int i = 0; i < count; ++i) to += static_cast<char>(number >> (8 * i));
+  };
+  std::array<int, kLabelCount> number;
+  number.fill(-1);
+  int next = 0;
+  for (const IntGroups* side : {&input_ints_, &output_ints_}) {
+    add_number(bytes, side->size(), 8);
     for (const Labels& group : *side) {
-      hasher.update_u64(group.size());
-      hasher.update(group.data(), group.size());
+      add_number(bytes, group.size(), 2);
+      for (const Label i : group) {
+        if (number[i] < 0) {
+          number[i] = next++;
+          add_number(sizes, int_sizes_[i].has_value(), 1);
+          add_number(sizes, static_cast<uint64_t>(int_sizes_[i].value_or(0)), 8);
+        }
+        bytes += static_cast<char>(number[i]);
+      }
     }
   }
-  for (const OptionalSize& size : spec.int_sizes_) {
-    hasher.update_byte(size.has_value());
-    hasher.update_u64(size ? static_cast<uint64_t>(*size) : 0);
-  }
-  return hasher.finish();
+  return blake3(bytes + sizes);
 }
 
 RearrangePlan RearrangeSpec::plan(const Shape& input_shape) const {

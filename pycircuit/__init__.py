@@ -15,7 +15,7 @@ if _core.built_with_torch != _torch.__version__:
         "rebuild it with `pip install --no-build-isolation -e .` in its source folder"
     )
 
-from pycircuit import _errors, _tensor_store, _typing  # noqa: E402
+from pycircuit import _errors, _function_spec, _tensor_store, _typing  # noqa: E402
 from pycircuit._char_tokenizer import CharTokenizer  # noqa: E402
 from pycircuit._errors import ExceptionWithRustContext, OptimizingSymbolicSizeWarning  # noqa: E402
 from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402
@@ -24,8 +24,8 @@ from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402
 def _fill_namespace() -> list[str]:
     names = {name: value for name, value in vars(_core).items() if not name.startswith("_") and name != "built_with_torch"}
     names |= _errors.CLASSES
-    names |= {name: value for name, value in vars(_tensor_store).items() if name in _tensor_store.__all__}
-    names |= {name: value for name, value in vars(_typing).items() if name in _typing.__all__}
+    for module in (_function_spec, _tensor_store, _typing):
+        names |= {name: getattr(module, name) for name in module.__all__}
     for name, value in names.items():
         if getattr(value, "__module__", "").startswith("pycircuit._"):
             value.__module__ = "pycircuit"

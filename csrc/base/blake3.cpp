@@ -200,9 +200,9 @@ struct Wide {
       Vector m[16];
       load_words(m, inputs, block * kBlock);
       constexpr Vector kZero{};
-      Vector v[16] = {value[0],          value[1],          value[2],    value[3],     value[4],
-                      value[5],          value[6],          value[7],    kZero + kIv[0], kZero + kIv[1],
-                      kZero + kIv[2],    kZero + kIv[3],    low_counter, high_counter, kZero + static_cast<uint32_t>(kBlock),
+      Vector v[16] = {value[0],           value[1],       value[2],    value[3],       value[4],
+                      value[5],           value[6],       value[7],    kZero + kIv[0], kZero + kIv[1],
+                      kZero + kIv[2],     kZero + kIv[3], low_counter, high_counter,   kZero + static_cast<uint32_t>(kBlock),
                       kZero + block_flags};
       round<0>(v, m);
       round<1>(v, m);
@@ -233,14 +233,14 @@ struct Kernels {
   size_t lanes;
 };
 
-#define PYCIRCUIT_KERNELS(suffix, lanes, attribute)                                                                                     \
-  attribute void compress_##suffix(uint32_t* value, const uint8_t* block, uint32_t block_size, uint64_t counter, uint32_t flags) {      \
-    compress_rows(value, block, block_size, counter, flags);                                                                            \
-  }                                                                                                                                     \
-  attribute void wide_##suffix(const uint8_t* const* inputs, size_t blocks, uint64_t counter, bool counting, uint32_t flags,            \
-                               uint32_t first, uint32_t last, Value* out) {                                                             \
-    Wide<lanes>::hash(inputs, blocks, counter, counting, flags, first, last, out);                                                      \
-  }                                                                                                                                     \
+#define PYCIRCUIT_KERNELS(suffix, lanes, attribute)                                                                                \
+  attribute void compress_##suffix(uint32_t* value, const uint8_t* block, uint32_t block_size, uint64_t counter, uint32_t flags) { \
+    compress_rows(value, block, block_size, counter, flags);                                                                       \
+  }                                                                                                                                \
+  attribute void wide_##suffix(const uint8_t* const* inputs, size_t blocks, uint64_t counter, bool counting, uint32_t flags,       \
+                               uint32_t first, uint32_t last, Value* out) {                                                        \
+    Wide<lanes>::hash(inputs, blocks, counter, counting, flags, first, last, out);                                                 \
+  }                                                                                                                                \
   constexpr Kernels k_##suffix = {compress_##suffix, wide_##suffix, lanes};
 
 PYCIRCUIT_KERNELS(portable, 4, )

@@ -51,12 +51,12 @@ class Blake3 {
   void close_chunk();
   void compress_block_of_chunk();
 
-  ChainingValue chunk_value_;           // chaining value within the current chunk
-  uint64_t chunk_index_ = 0;            // index of the current chunk
-  std::array<uint8_t, 64> block_;       // bytes of the current block
+  ChainingValue chunk_value_;      // chaining value within the current chunk
+  uint64_t chunk_index_ = 0;       // index of the current chunk
+  std::array<uint8_t, 64> block_;  // bytes of the current block
   uint8_t block_size_ = 0;
-  uint8_t blocks_compressed_ = 0;       // of the current chunk
-  uint8_t depth_ = 0;                   // entries used in stack_
+  uint8_t blocks_compressed_ = 0;               // of the current chunk
+  uint8_t depth_ = 0;                           // entries used in stack_
   std::array<ChainingValue, kMaxDepth> stack_;  // finished subtrees, largest first; left uninitialised above depth_
 };
 

@@ -179,7 +179,8 @@ void contract_greedily(Contraction& contraction, std::vector<size_t>& component,
     if ((contraction.labels(x) & contraction.labels(y)).none()) return;
     const uint64_t elements = contraction.numel(contraction.product_labels(x, y));
     if (options.mem_cap && elements >= *options.mem_cap) return;
-    const __int128 growth = static_cast<__int128>(elements) - contraction.numel(contraction.labels(x)) - contraction.numel(contraction.labels(y));
+    const __int128 growth =
+        static_cast<__int128>(elements) - contraction.numel(contraction.labels(x)) - contraction.numel(contraction.labels(y));
     pairs.push({growth, x, y});
   };
   for (size_t i = 0; i < component.size(); ++i) {
@@ -229,7 +230,8 @@ class SubsetSearch {
     }
     std::vector<Entry>& kept = by_size_[size];
     for (auto& [members, entry] : found) kept.push_back(entry);
-    std::sort(kept.begin(), kept.end(), [](const Entry& a, const Entry& b) { return std::tie(a.cost, a.members) < std::tie(b.cost, b.members); });
+    std::sort(kept.begin(), kept.end(),
+              [](const Entry& a, const Entry& b) { return std::tie(a.cost, a.members) < std::tie(b.cost, b.members); });
     const uint64_t cap = std::max<uint64_t>(options_.hash_map_cap, 1);
     if (kept.size() > cap) kept.resize(cap);
   }
@@ -325,10 +327,14 @@ void contract_all(Contraction& contraction, const EinsumSpec& spec, const PathOp
 // The paths of fewer than three operands leave no choice.
 std::optional<Path> trivial_path(const EinsumSpec& spec) {
   switch (spec.input_ints.size()) {
-    case 0: return Path{{}};
-    case 1: return Path{{0}};
-    case 2: return Path{{0, 1}};
-    default: return std::nullopt;
+    case 0:
+      return Path{{}};
+    case 1:
+      return Path{{0}};
+    case 2:
+      return Path{{0, 1}};
+    default:
+      return std::nullopt;
   }
 }
 

@@ -17,9 +17,9 @@ struct EinsumSpec;
 using Path = std::vector<std::vector<int64_t>>;
 
 struct PathOptions {
-  bool check_outer = false;                // also multiply operands without a shared label
-  std::optional<uint64_t> mem_cap;         // results with this many elements or more are ignored
-  uint64_t hash_map_cap = 70;              // subsets kept per subset size
+  bool check_outer = false;                         // also multiply operands without a shared label
+  std::optional<uint64_t> mem_cap;                  // results with this many elements or more are ignored
+  uint64_t hash_map_cap = 70;                       // subsets kept per subset size
   std::vector<int64_t> dont_contract_subsets_into;  // positions of operands that must not play the larger part in phase 1
 
   friend bool operator==(const PathOptions&, const PathOptions&) = default;

@@ -131,7 +131,9 @@ class Fuser {
   bool match(const Labels& inner_ints, const Labels& outer_ints) {
     size_t i = 0, o = 0;
     Size inner_left = 1, outer_left = 1;  // what is left of the current ints
-    const auto begin = [](const Labels& ints, size_t at, const RearrangeSpec& spec) { return at < ints.size() ? *spec.int_sizes()[ints[at]] : 1; };
+    const auto begin = [](const Labels& ints, size_t at, const RearrangeSpec& spec) {
+      return at < ints.size() ? *spec.int_sizes()[ints[at]] : 1;
+    };
     inner_left = begin(inner_ints, i, inner_);
     outer_left = begin(outer_ints, o, outer_);
     while (i < inner_ints.size() && o < outer_ints.size()) {

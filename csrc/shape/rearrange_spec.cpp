@@ -63,7 +63,8 @@ void check_unique(const IntGroups& groups, bool is_input) {
     for (const Label i : group) {
       if (seen[i]) {
         fail(ErrorId::RearrangeSpecIntsNotUnique,
-             std::string("int ") + std::to_string(i) + " occurs more than once in the " + (is_input ? "input" : "output") + " of a RearrangeSpec",
+             std::string("int ") + std::to_string(i) + " occurs more than once in the " + (is_input ? "input" : "output") +
+                 " of a RearrangeSpec",
              is_input, groups_payload(groups));
       }
       seen.set(i);
@@ -201,9 +202,8 @@ RearrangeSpec RearrangeSpec::expand_at_axes(int64_t orig_ndim, const std::vector
   std::vector<std::pair<int64_t, Size>> inserted;
   for (size_t i = 0; i < axes.size(); ++i) inserted.emplace_back(positions[i], counts ? (*counts)[i] : 1);
   std::sort(inserted.begin(), inserted.end());
-  const auto repeats = std::count_if(inserted.begin(), inserted.end(), [&](const auto& item) {
-    return &item != inserted.data() && (&item - 1)->first == item.first;
-  });
+  const auto repeats = std::count_if(inserted.begin(), inserted.end(),
+                                     [&](const auto& item) { return &item != inserted.data() && (&item - 1)->first == item.first; });
   if (repeats) {
     fail(ErrorId::RearrangeSpecRepeatedAxes, "axes to expand at must be distinct", int_list(axes), added - repeats, added);
   }
@@ -360,7 +360,8 @@ bool RearrangeSpec::has_wildcards() const {
 
 std::pair<Shape, Shape> RearrangeSpec::shapes() const {
   if (has_wildcards()) {
-    fail(ErrorId::RearrangeSpecHasWildcardSizes, "the shapes of " + to_string() + " are unknown: some sizes are missing", spec_payload(*this));
+    fail(ErrorId::RearrangeSpecHasWildcardSizes, "the shapes of " + to_string() + " are unknown: some sizes are missing",
+         spec_payload(*this));
   }
   const auto shape_of = [&](const IntGroups& groups) {
     Shape shape;
@@ -423,7 +424,8 @@ RearrangeSpec conform(const RearrangeSpec& spec, const IntGroups& groups, const 
     const OptionalSize known = product(axis.known);
     const bool fits = axis.unknown.empty() ? known == shape[i] : known && *known != 0 && shape[i] >= 0 && shape[i] % *known == 0;
     if (!fits) {
-      fail_to_conform("axis " + std::to_string(i) + " has size " + size_text(shape[i]) + (axis.unknown.empty() ? ", expected " : ", not a multiple of ") +
+      fail_to_conform("axis " + std::to_string(i) + " has size " + size_text(shape[i]) +
+                      (axis.unknown.empty() ? ", expected " : ", not a multiple of ") +
                       (known ? size_text(*known) : "a size beyond 63 bits"));
     }
     if (axis.unknown.size() > 1) {

@@ -83,7 +83,8 @@ class Reader {
     const size_t start = position_;
     while (!at_end()) {
       const CodePoint point = decode_utf8(text_, position_);
-      const bool inner = position_ > start && (point.value == '_' || (point.value < 0x80 && is_ascii_digit(static_cast<char>(point.value))));
+      const bool inner =
+          position_ > start && (point.value == '_' || (point.value < 0x80 && is_ascii_digit(static_cast<char>(point.value))));
       if (!inner && !is_letter(point.value)) break;
       position_ += point.size;
     }

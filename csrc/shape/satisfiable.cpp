@@ -221,9 +221,8 @@ bool decide(const std::vector<SymbolicSizeConstraint>& constraints) {
   std::vector<const SymbolicSizeConstraint*> equations;
   for (const SymbolicSizeConstraint& constraint : constraints) {
     const auto& numbers = constraint.l.symbolic_sizes;
-    const bool positive = constraint.l.other_factor != 0 && std::all_of(numbers.begin(), numbers.end(), [&](int number) {
-                            return nonzero[static_cast<size_t>(number)];
-                          });
+    const bool positive = constraint.l.other_factor != 0 &&
+                          std::all_of(numbers.begin(), numbers.end(), [&](int number) { return nonzero[static_cast<size_t>(number)]; });
     if (!positive) continue;
     equations.push_back(&constraint);
     for (const auto* side : {&constraint.l, &constraint.r}) {

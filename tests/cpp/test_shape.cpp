@@ -1,5 +1,5 @@
-// Tests of csrc/shape/ and of hashing, UUIDs and text in csrc/base/: the example tables of spec 02 (section 7) and 03 (sections 1 to 8, 10 to
-// 12, 18), and random properties against direct computations.
+// Tests of csrc/shape/ and of hashing, UUIDs and text in csrc/base/: the example tables of spec 02 (section 7) and 03
+// (sections 1 to 8, 10 to 12, 18), and random properties against direct computations.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -214,7 +214,8 @@ TEST(Broadcast, Table) {
 
 TEST(Symbolic, PrimesAndText) {
   const auto& primes = symbolic_sizes();
-  EXPECT_EQ(std::vector<Size>(primes.begin(), primes.begin() + 8), (std::vector<Size>{10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079}));
+  EXPECT_EQ(std::vector<Size>(primes.begin(), primes.begin() + 8),
+            (std::vector<Size>{10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079}));
   EXPECT_EQ(primes[254], 12433);
   EXPECT_EQ(primes[255], 12437);
   EXPECT_EQ(size_text(10007), "0s");
@@ -292,8 +293,8 @@ std::vector<SymbolicSizeConstraint> constraints(std::string_view text) {
 }
 
 TEST(Symbolic, SatisfiabilityExamples) {
-  for (const char* text : {"0s=3, 0s=5", "0s*1s=12, 0s=5", "2*0s=3*1s, 1s=1", "0s=0, 0s=3", "0s*1s=0, 0s=2, 1s=3", "0s*0s=8", "0s*0s=2*1s*1s, 0s=2",
-                           "0s*0s*1s*1s=2*2s*2s, 2s=3"}) {
+  for (const char* text : {"0s=3, 0s=5", "0s*1s=12, 0s=5", "2*0s=3*1s, 1s=1", "0s=0, 0s=3", "0s*1s=0, 0s=2, 1s=3", "0s*0s=8",
+                           "0s*0s=2*1s*1s, 0s=2", "0s*0s*1s*1s=2*2s*2s, 2s=3"}) {
     EXPECT_FALSE(satisfiable(constraints(text))) << text;
   }
   for (const char* text : {"0s*1s=12, 0s=4", "0s*0s=9", "0s=0", "1s=0s", "0s*1s=2s", "0s*0s=2*1s*1s", "0s*1s=0, 0s=2", "2*0s=3*1s",
@@ -434,8 +435,9 @@ TEST(RearrangeSpec, ParseTable) {
 TEST(RearrangeSpec, ParseErrors) {
   EXPECT_ERROR(RearrangeParseArrowIssue, parse("a b"));
   EXPECT_ERROR(RearrangeParseArrowIssue, parse("a -> b -> c"));
-  for (const char* text : {"a% (b -> b a", "a -> a)", "(a -> a", "((a) b) -> a b", "a: 3 -> a", "a :3 -> a", "3a -> 3a", "a: -> a", "a -> a 3*",
-                           "a -> a 2**3", "a -> a *3", "a:3 -> a:4", "a,b -> b a", "_a -> _a", "a -> a \xff", "a -> a 3s4", "a - > a", "a:b -> a"}) {
+  for (const char* text :
+       {"a% (b -> b a", "a -> a)", "(a -> a", "((a) b) -> a b", "a: 3 -> a", "a :3 -> a", "3a -> 3a", "a: -> a", "a -> a 3*", "a -> a 2**3",
+        "a -> a *3", "a:3 -> a:4", "a,b -> b a", "_a -> _a", "a -> a \xff", "a -> a 3s4", "a - > a", "a:b -> a"}) {
     const auto error = error_of([&] { parse(text); });
     EXPECT_TRUE(error.id() == ErrorId::RearrangeParseFailedToMatchRegex || error.id() == ErrorId::RearrangeParseArrowIssue) << text;
   }
@@ -818,7 +820,8 @@ TEST(Einsum, Strings) {
   EXPECT_EQ(empty.inputs.size(), 0u);
   EXPECT_ERROR(ParseEinsumStringNoArrow, parse_einsum_string("ab"));
   EXPECT_ERROR(ParseEinsumStringNoArrow, parse_einsum_string("a->b->c"));
-  for (const char* text : {"a1->a", "a\tb->a", "a.->a", "ω->ω", "a-b->a"}) EXPECT_ERROR(ParseEinsumStringInvalid, parse_einsum_string(text));
+  for (const char* text : {"a1->a", "a\tb->a", "a.->a", "ω->ω", "a-b->a"})
+    EXPECT_ERROR(ParseEinsumStringInvalid, parse_einsum_string(text));
   EXPECT_EQ(to_text(error_of([] { parse_einsum_string("ω->"); }).payload()[1]), "'ω'");
 }
 
@@ -838,7 +841,7 @@ TEST(Einsum, LineText) {
   EXPECT_EQ(einsum_line_text(labels, {{0, "small"}, {1, "large"}}, children, true), "fancy: rows small, large small -> small large");
   EXPECT_EQ(einsum_line_text(labels, {}, children, false), "ab,cb->bc");
   EXPECT_EQ(einsum_line_text(labels, {{0, "small"}}, {{{0, "rows"}}, children[1]}, false), "ab,cb->bc");  // too few names
-  EXPECT_EQ(einsum_line_text(labels, {{0, "rows"}}, children, false), "ab,cb->bc");                         // two labels of one name
+  EXPECT_EQ(einsum_line_text(labels, {{0, "rows"}}, children, false), "ab,cb->bc");                       // two labels of one name
   // Labels that are not numbered by first appearance, and names that cannot be read.
   const std::vector<NamedAxes> pair = {{{0, "x"}, {1, "y"}}};
   EXPECT_EQ(einsum_line_text(parse_einsum_string("ba->b"), {{0, "x"}}, pair, false), "fancy: x y -> x");
@@ -880,7 +883,8 @@ TEST(EinsumSpec, Methods) {
   EXPECT_EQ(einsum("a->aa", {{'a', 4}}).flops(), BigUint());
   EXPECT_EQ(einsum("a->", {{'a', 4}}).flops(), BigUint(3));
   EXPECT_EQ(einsum("ab->b", {{'a', 0}, {'b', 3}}).flops(), BigUint());
-  EXPECT_EQ(einsum("ab,ab->", {{'a', INT64_MAX}, {'b', INT64_MAX}}).flops().to_string(), "170141183460469231694793815568465002497");  // 2 * numel - 1
+  EXPECT_EQ(einsum("ab,ab->", {{'a', INT64_MAX}, {'b', INT64_MAX}}).flops().to_string(),
+            "170141183460469231694793815568465002497");  // 2 * numel - 1
 }
 
 TEST(Path, ExampleAndSmallCases) {
@@ -987,7 +991,8 @@ TEST(Path, CostAgreesWithBruteForce) {
 
 TEST(Path, LargeInputsAreFastAndValid) {
   std::mt19937_64 random(8);
-  for (const auto& [operands, labels, rank] : {std::tuple<size_t, size_t, size_t>{40, 30, 3}, {40, 30, 5}, {48, 256, 3}, {200, 256, 4}, {100, 3, 2}, {60, 60, 2}}) {
+  for (const auto& [operands, labels, rank] :
+       {std::tuple<size_t, size_t, size_t>{40, 30, 3}, {40, 30, 5}, {48, 256, 3}, {200, 256, 4}, {100, 3, 2}, {60, 60, 2}}) {
     const EinsumSpec spec = random_einsum(random, operands, labels, rank);
     const auto start = std::chrono::steady_clock::now();
     const Path path = spec.optimize();

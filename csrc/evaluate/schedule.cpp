@@ -206,12 +206,12 @@ Schedule Schedule::replace_tensors(const std::vector<std::pair<Hash, Tensor>>& m
   });
 }
 
-Schedule circuit_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings, bool naive) {
+Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals, const OptimizationSettings& settings, bool naive) {
   NodePtrs substituted;
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
   check_schedulable(substituted);
   const NodePtrs computed = computed_nodes(substituted);
-  return Schedule(make_program(substituted, naive ? computed : ordered(substituted, computed, settings)), circuits);
+  return Schedule(make_program(substituted, naive ? computed : ordered(substituted, computed, settings)), originals);
 }
 
 Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings) {

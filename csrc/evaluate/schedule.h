@@ -53,8 +53,11 @@ class Schedule {
   void replace(int key, const Tensor& tensor, Replacements& replacements) const;
 };
 
-// 6.3 and 9. No optimization; modules are substituted.
-Schedule circuit_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings, bool naive);
+// 6.3 and 9. No optimization; modules are substituted. `originals` are the circuits whose leaves may be replaced later.
+Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals, const OptimizationSettings& settings, bool naive);
+inline Schedule circuit_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings, bool naive) {
+  return circuit_to_schedule(circuits, circuits, settings, naive);
+}
 // SchedulingEvaluateCalledWithSyms, SchedulingNotExplicitlyComputable.
 Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings);
 

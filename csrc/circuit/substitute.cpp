@@ -481,6 +481,8 @@ NodePtr substitute(const Module& module, const SubstituteOptions& options) {
 
 NodePtr expand_spec_circuit(const ModuleSpec& spec, const NodePtrs& arguments) { return body(spec, arguments, {}); }
 
+NodePtr replace_symbols(const NodePtr& circuit, const Expansion::SymbolMap& symbols) { return SymbolReplacement().run(circuit, 0, symbols); }
+
 NodePtr substitute_all_modules(const NodePtr& circuit) {
   NodeMap done;
   std::vector<std::pair<NodePtr, size_t>> stack = {{circuit, 0}};  // node and its next child

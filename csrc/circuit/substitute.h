@@ -31,6 +31,8 @@ struct SubstituteOptions {
 NodePtr substitute(const Module& module, const SubstituteOptions& options = {});
 // The spec circuit with its parameters replaced and expanded, root name kept; repeated along leading batch axes that it lacks.
 NodePtr expand_spec_circuit(const ModuleSpec& spec, const NodePtrs& arguments);
+// The circuit with free symbols replaced and the nodes above them expanded.
+NodePtr replace_symbols(const NodePtr& circuit, const Expansion::SymbolMap& symbols);
 // Every Module, bottom-up; other nodes are always rebuilt (5.4). Cached.
 NodePtr substitute_all_modules(const NodePtr& circuit);
 

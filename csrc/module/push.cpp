@@ -1,0 +1,375 @@
+#include "module/push.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/interrupt.h"
+#include "circuit/expand.h"
+#include "circuit/names.h"
+#include "circuit/nodes/rearrange.h"
+#include "circuit/substitute.h"
+#include "match/context.h"
+
+namespace pycircuit {
+
+NestedModuleNamer default_nested_module_namer(std::string bind_name) {
+  return [bind_name = std::move(bind_name)](const NodePtr& base, const NodePtr&, const ModulePtrs& modules, std::optional<int64_t>) -> Name {
+    if (modules.empty() || !base->name()) return base->name();
+    std::string out = *base->name() + " " + bind_name + ":";
+    for (size_t i = 0; i < modules.size(); ++i) {
+      if (!modules[i]->name()) return std::nullopt;
+      out += (i ? "," : "") + *modules[i]->name();
+    }
+    return out;
+  };
+}
+
+class ModulePusher::Run {
+ public:
+  explicit Run(const Options& options) : options_(options) { stacks_.emplace_back(); }
+
+  NodePtr push_down(const NodePtr& circuit, const IterativeMatcher& traversal, const IterativeMatcher& skip) {
+    return run({circuit, traversal, skip, 0}).node;
+  }
+
+  NodePtrs get(const NodePtr& circuit, const IterativeMatcher& matcher, const IterativeMatcher& skip) {
+    NodePtrs leaves;
+    std::unordered_set<uint64_t> listed;
+    std::unordered_set<Key, KeyHash> seen;
+    std::vector<Place> waiting = {{circuit, matcher, skip, 0}};
+    while (!waiting.empty()) {
+      const Place place = std::move(waiting.back());
+      waiting.pop_back();
+      if (!seen.insert(key_of(place)).second) continue;
+      const MatchStep step = place.traversal->match_iterate(place.node, context_);
+      if (step.found) {
+        const NodePtr found = leaf(place.node, place.stack).node;
+        if (listed.insert(found->id()).second) leaves.push_back(found);
+      }
+      if (step.finished() || place.node->num_children() == 0) continue;
+      const MatchStep skip_step = step_of_skip(place);
+      StackId inside = place.stack;
+      const auto module = cast<Module>(place.node);
+      if (module && !skip_step.found) {
+        NodePtrs arguments;
+        for (size_t i = 0; i < module->num_arguments(); ++i)
+          arguments.push_back(run({module->argument(i), IterativeMatcher(true), skip_of(skip_step, i + 1, place), place.stack}).node);
+        inside = push(place.stack, module, std::move(arguments));
+      }
+      for (size_t i = place.node->num_children(); i-- > 0;)
+        if (const MaybeMatcher below = step.child(i, *place.traversal))
+          waiting.push_back({place.node->child(i), below, skip_of(skip_step, i, place), i == 0 ? inside : place.stack});
+    }
+    return leaves;
+  }
+
+ private:
+  using StackId = uint32_t;  // 0 is the empty stack
+
+  // One binding on the way down: a pushed Module with its arguments pushed, or (no Module) the symbols that a skipped Module had to widen.
+  struct Entry {
+    StackId outer = 0;
+    ModulePtr module = {};
+    SymbolPtrs symbols = {};
+    std::vector<int64_t> symbol_ranks = {};  // before widening
+    NodePtrs arguments = {};
+    std::vector<int64_t> gained = {};  // new batch axes of each argument
+    Shape batch = {};                  // aligned batch shape of the Module as it stands in the circuit
+    ModulePtrs modules = {};           // of the whole stack, inner to outer
+  };
+
+  // Where a result comes from, which decides whether a Module's name goes to it.
+  enum class Origin { unchanged, argument, leaf, built };
+  struct Result {
+    NodePtr node;
+    Origin origin;
+  };
+
+  struct Place {
+    NodePtr node;
+    MaybeMatcher traversal, skip;
+    StackId stack;
+  };
+  struct Key {
+    uint64_t node, traversal, skip;
+    StackId stack;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    size_t operator()(const Key& key) const noexcept {
+      uint64_t h = key.stack;
+      for (const uint64_t part : {key.node, key.traversal, key.skip}) h = (h ^ part) * 0x9E3779B97F4A7C15ull, h ^= h >> 29;
+      return h;
+    }
+  };
+  struct Frame {
+    Place place;
+    MatchStep step, skip_step;
+    NodePtrs children = {};  // results; of a pushed Module: of its arguments
+    std::optional<ModuleExpansion> expansion = {};
+  };
+
+  static Key key_of(const Place& place) {
+    return {place.node->id(), place.traversal ? place.traversal->id() : 0, place.skip ? place.skip->id() : 0, place.stack};
+  }
+
+  MatchStep step_of_skip(const Place& place) {
+    return place.skip ? place.skip->match_iterate(place.node, context_) : MatchStep::finish(false);
+  }
+  static MaybeMatcher skip_of(const MatchStep& step, size_t child, const Place& place) {
+    return place.skip ? step.child(child, *place.skip) : std::nullopt;
+  }
+
+  // --- stacks
+
+  StackId enter(Entry entry, std::vector<uint64_t> key) {
+    const auto [place, fresh] = stack_numbers_.emplace(std::move(key), static_cast<StackId>(stacks_.size()));
+    if (fresh) {
+      if (entry.module) entry.modules.push_back(entry.module);
+      const ModulePtrs& outer = stacks_[entry.outer].modules;
+      entry.modules.insert(entry.modules.end(), outer.begin(), outer.end());
+      stacks_.push_back(std::move(entry));
+    }
+    return place->second;
+  }
+
+  StackId push(StackId outer, const ModulePtr& module, NodePtrs arguments) {
+    std::vector<uint64_t> key = {outer, module->id()};
+    Entry entry{outer, module};
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      key.push_back(arguments[i]->id());
+      entry.symbols.push_back(module->arg_specs()[i].symbol);
+      entry.symbol_ranks.push_back(entry.symbols.back()->rank());
+      entry.gained.push_back(arguments[i]->rank() - module->argument(i)->rank());
+    }
+    entry.arguments = std::move(arguments);
+    entry.batch = module->aligned_batch_shape();
+    return enter(std::move(entry), std::move(key));
+  }
+
+  StackId widen(StackId outer, const std::vector<std::pair<SymbolPtr, NodePtr>>& symbols) {
+    std::vector<uint64_t> key = {outer, 0};
+    Entry entry{outer};
+    for (const auto& [symbol, wider] : symbols) {
+      key.push_back(wider->id());
+      entry.symbols.push_back(symbol);
+      entry.symbol_ranks.push_back(symbol->rank());
+      entry.arguments.push_back(wider);
+      entry.gained.push_back(wider->rank() - symbol->rank());
+    }
+    return enter(std::move(entry), std::move(key));
+  }
+
+  // Argument i of an entry as it is seen below `place`: where it has batch axes, it is repeated along those of the Modules further in, and where it
+  // gained some, along those of its own Module that it lacks.
+  NodePtr seen_argument(StackId place, StackId at, size_t i) const {
+    const Entry& entry = stacks_[at];
+    const NodePtr& argument = entry.arguments[i];
+    const int64_t batch_rank = argument->rank() - entry.symbol_ranks[i], gained = entry.gained[i];
+    if (batch_rank == 0) return argument;
+    std::vector<int64_t> axes;
+    Shape counts;
+    const auto insert = [&](int64_t position, Shape::const_iterator begin, Shape::const_iterator end) {
+      for (; begin != end; ++begin) {
+        axes.push_back(position + static_cast<int64_t>(counts.size()));
+        counts.push_back(*begin);
+      }
+    };
+    if (gained > 0) insert(gained, entry.batch.begin(), entry.batch.end() - std::min<int64_t>(entry.batch.size(), batch_rank - gained));
+    std::vector<StackId> inner;
+    for (StackId each = place; each != at; each = stacks_[each].outer) inner.push_back(each);
+    for (auto each = inner.rbegin(); each != inner.rend(); ++each) insert(batch_rank, stacks_[*each].batch.begin(), stacks_[*each].batch.end());
+    if (axes.empty()) return argument;
+    return Rearrange::make(argument, RearrangeSpec::expand_at_axes(argument->rank(), axes, counts), with_suffix(argument->name(), " rep_fuse"));
+  }
+
+  // What the stack binds the symbol to, or null.
+  NodePtr bound(const Symbol& symbol, StackId place) const {
+    for (StackId at = place; at != 0; at = stacks_[at].outer) {
+      const Entry& entry = stacks_[at];
+      for (size_t i = entry.symbols.size(); i-- > 0;)
+        if (entry.symbols[i]->id() == symbol.id()) return seen_argument(place, at, i);
+    }
+    return nullptr;
+  }
+  bool binds(const Symbol& symbol, StackId place) const {
+    for (StackId at = place; at != 0; at = stacks_[at].outer)
+      if (stacks_[at].module && std::any_of(stacks_[at].symbols.begin(), stacks_[at].symbols.end(), [&](const auto& each) { return each->id() == symbol.id(); }))
+        return true;
+    return false;
+  }
+
+  // --- leaves (11.2)
+
+  NodePtr called(const ModulePtr& module, const ModulePtrs& modules, int64_t count) const {
+    return options_.module_construct_callback ? options_.module_construct_callback(module, modules, count) : NodePtr(module);
+  }
+
+  NodePtr flat_leaf(const NodePtr& node, StackId place, const ModulePtrs& modules) const {
+    std::vector<StackId> entries;
+    for (StackId at = place; at != 0; at = stacks_[at].outer)
+      if (stacks_[at].module) entries.push_back(at);
+    ModuleSpec spec{node, {}};
+    NodePtrs arguments;
+    for (auto at = entries.rbegin(); at != entries.rend(); ++at)
+      for (size_t i = 0; i < stacks_[*at].arguments.size(); ++i) {
+        spec.arg_specs.push_back(stacks_[*at].module->arg_specs()[i]);
+        arguments.push_back(seen_argument(place, *at, i));
+      }
+    const auto count = static_cast<int64_t>(modules.size());
+    return called(Module::make(spec, std::move(arguments), Naming(options_.namer(node, node, modules, count))), modules, count);
+  }
+
+  NodePtr nested_leaf(const NodePtr& node, const ModulePtrs& modules) const {
+    const auto count = static_cast<int64_t>(modules.size());
+    NodePtr running = node;
+    for (int64_t i = 0; i < count; ++i) {
+      const ModulePtrs so_far(modules.begin(), modules.begin() + i + 1);
+      const ModuleSpec spec{running, modules[i]->arg_specs()};
+      running = called(Module::make(spec, modules[i]->arguments(), Naming(options_.namer(node, running, so_far, count))), so_far, count);
+    }
+    return running;
+  }
+
+  Result leaf(const NodePtr& node, StackId place) const {
+    const ModulePtrs modules = stacks_[place].modules;
+    NodePtr result = node;
+    if (!modules.empty()) result = options_.flatten_modules ? flat_leaf(node, place, modules) : nested_leaf(node, modules);
+    Expansion::SymbolMap widened;
+    for (StackId at = place; at != 0; at = stacks_[at].outer)
+      if (!stacks_[at].module)
+        for (size_t i = 0; i < stacks_[at].symbols.size(); ++i) widened.insert(widened.begin(), {stacks_[at].symbols[i], stacks_[at].arguments[i]});
+    if (!widened.empty()) result = replace_symbols(result, widened);
+    return {result, same(result, node) ? Origin::unchanged : Origin::leaf};
+  }
+
+  // --- the walk
+
+  // The result if no look at the children is needed; else the matchers' steps are left in `frame`.
+  std::optional<Result> known(const Place& place, Frame& frame) {
+    const Key key = key_of(place);
+    if (const auto found = results_.find(key); found != results_.end()) return found->second;
+    std::optional<Result> result;
+    if (place.traversal) frame.step = place.traversal->match_iterate(place.node, context_);
+    if (!place.traversal || frame.step.finished()) {
+      result = leaf(place.node, place.stack);
+    } else if (const auto* symbol = place.node->as<Symbol>()) {
+      const NodePtr argument = bound(*symbol, place.stack);
+      if (argument && !options_.bind_encountered_symbols && binds(*symbol, place.stack))
+        fail(ErrorId::PushDownModulePushPastPreviouslyBoundSymbol,
+             "pushing Modules past the symbol " + describe(*symbol) + ", which they bind; end the traversal above it, or use bind_encountered_symbols=True",
+             circuit_payload(place.node));
+      result = argument ? Result{argument, Origin::argument} : Result{place.node, Origin::unchanged};
+    } else if (place.node->num_children() == 0) {
+      result = Result{place.node, Origin::unchanged};
+    }
+    if (result) {
+      results_.emplace(key, *result);
+      return result;
+    }
+    frame.skip_step = step_of_skip(place);
+    frame.place = place;
+    return std::nullopt;
+  }
+
+  Result run(const Place& root) {
+    Frame first;
+    if (auto result = known(root, first)) return *result;
+    std::vector<Frame> stack;
+    stack.push_back(std::move(first));
+    for (size_t steps = 0;; ++steps) {
+      if (steps % 4096 == 4095) poll_interrupt();
+      Frame waiting;
+      const std::optional<Result> result = step(stack.back(), waiting);
+      if (!result) {
+        stack.push_back(std::move(waiting));
+        continue;
+      }
+      results_.emplace(key_of(stack.back().place), *result);
+      stack.pop_back();
+      if (stack.empty()) return *result;
+    }
+  }
+
+  Place child_place(const Frame& frame, size_t i, StackId stack) const {
+    const Place& place = frame.place;
+    return {place.node->child(i), frame.step.child(i, *place.traversal), skip_of(frame.skip_step, i, place), stack};
+  }
+
+  // The frame's result; else `waiting` is what has to be done first.
+  std::optional<Result> step(Frame& frame, Frame& waiting) {
+    const auto module = cast<Module>(frame.place.node);
+    if (module && !frame.skip_step.found) return step_pushed(frame, module, waiting);
+    const Place& place = frame.place;
+    if (module && frame.children.empty()) check_skipped(module, place.stack);
+    while (frame.children.size() < place.node->num_children()) {
+      const auto child = known(child_place(frame, frame.children.size(), place.stack), waiting);
+      if (!child) return std::nullopt;
+      frame.children.push_back(child->node);
+    }
+    NodePtr result;
+    if (module) {
+      if (!frame.expansion) frame.expansion.emplace(module, frame.children, ExpansionNames{});
+      if (frame.expansion->inner_axes() > 0) {
+        const auto circuit = known(child_place(frame, 0, widen(place.stack, frame.expansion->symbols())), waiting);
+        if (!circuit) return std::nullopt;
+        frame.expansion->set_spec_circuit(circuit->node, ExpansionNames{});
+      }
+      result = frame.expansion->build(ExpansionNames{});
+    } else {
+      result = expand_over(place.node, frame.children);
+    }
+    if (same(result, place.node)) return Result{place.node, Origin::unchanged};
+    return Result{result->rename(options_.namer(place.node, place.node, stacks_[place.stack].modules, std::nullopt)), Origin::built};
+  }
+
+  std::optional<Result> step_pushed(Frame& frame, const ModulePtr& module, Frame& waiting) {
+    const StackId outside = frame.place.stack;
+    while (frame.children.size() < module->num_arguments()) {
+      const auto argument = known(child_place(frame, frame.children.size() + 1, outside), waiting);
+      if (!argument) return std::nullopt;
+      frame.children.push_back(argument->node);
+    }
+    const auto body = known(child_place(frame, 0, push(outside, module, frame.children)), waiting);
+    if (!body) return std::nullopt;
+    Result result = *body;
+    const Shape batch = module->aligned_batch_shape();
+    const int64_t missing = static_cast<int64_t>(batch.size()) - (result.node->rank() - module->spec_circuit()->rank());
+    if (missing > 0)
+      result.node = Rearrange::make(result.node, RearrangeSpec::prepend_batch_shape(Shape(batch.begin(), batch.begin() + missing), result.node->rank()),
+                                    with_suffix(result.node->name(), " rep_batch"));
+    const bool named = result.origin == Origin::built || (result.origin == Origin::leaf && outside == 0);
+    if (named) result = {result.node->rename(options_.namer(module, module, stacks_[outside].modules, std::nullopt)), Origin::built};
+    return result;
+  }
+
+  void check_skipped(const ModulePtr& module, StackId place) const {
+    for (const auto& arg_spec : module->arg_specs())
+      if (binds(*arg_spec.symbol, place))
+        fail(ErrorId::PushDownModulePushingPastModuleWhichOverridesSym,
+             "pushing Modules past " + describe(*module) + ", which is skipped and binds the symbol " + describe(*arg_spec.symbol) + " that they bind too",
+             circuit_payload(arg_spec.symbol), circuit_payload(module));
+  }
+
+  const Options& options_;
+  MatchContext context_;
+  std::vector<Entry> stacks_;
+  std::map<std::vector<uint64_t>, StackId> stack_numbers_;
+  std::unordered_map<Key, Result, KeyHash> results_;
+};
+
+ModulePusher::ModulePusher(Options options) : options_(std::move(options)), run_(std::make_unique<Run>(options_)) {}
+
+ModulePusher::~ModulePusher() = default;
+
+NodePtr ModulePusher::push_down_modules(const NodePtr& circuit, const IterativeMatcher& traversal, const IterativeMatcher& skip_module) {
+  return run_->push_down(circuit, traversal, skip_module);
+}
+
+NodePtrs ModulePusher::get_push_down_modules(const NodePtr& circuit, const IterativeMatcher& get, const IterativeMatcher& skip_module) {
+  return run_->get(circuit, get, skip_module);
+}
+
+}  // namespace pycircuit

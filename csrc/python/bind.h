@@ -12,6 +12,7 @@ void bind_circuit(pybind11::module_& m);        // Circuit: properties and metho
 void bind_leaves(pybind11::module_& m);         // Array, Symbol, Scalar
 void bind_operations(pybind11::module_& m);     // Einsum, Add, Rearrange, Index, Concat, Scatter, Conv
 void bind_variables(pybind11::module_& m);      // SetSymbolicShape, Tag, DiscreteVar, StoredCumulantVar, Cumulant
+void bind_pickle(pybind11::module_& m);         // pickling of circuits; after all node classes
 void bind_functions(pybind11::module_& m);      // GeneralFunction and its specs
 void bind_tensor(pybind11::module_& m);         // content keys, tensor store
 void bind_module(pybind11::module_& m);         // Module, ModuleSpec, binding, conforming, pushing

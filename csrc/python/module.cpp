@@ -36,4 +36,5 @@ PYBIND11_MODULE(_core, m) {
   bind_rewrite(m);
   bind_evaluate(m);
   bind_schedule(m);
+  bind_pickle(m);
 }

@@ -1,0 +1,1 @@
+"""Tests of pycircuit; the package exists so that they can share `tests.strategies` and `tests.peer`."""

@@ -1,0 +1,97 @@
+"""The test process's side: starts the worker, restarts it when it dies, sends circuits as construction programs."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+import pycircuit as rc
+from tests.peer.program import program_of
+
+needs_peer = pytest.mark.skipif(importlib.util.find_spec("rust_circuit") is None, reason="rust_circuit is not installed")
+
+
+class PeerDied(Exception):
+    """The worker process died or did not answer in time: rust_circuit aborts on some inputs, and hangs on others."""
+
+
+class PeerError(Exception):
+    """rust_circuit raised; `cls` is the name of its class."""
+
+    def __init__(self, cls: str, message: str) -> None:
+        super().__init__(f"{cls}: {message}")
+        self.cls = cls
+
+
+class Peer:
+    """A worker process with rust_circuit, started on first use and again after it died."""
+
+    def __init__(self, timeout: float = 60) -> None:
+        self._timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            worker = os.path.join(os.path.dirname(__file__), "worker.py")
+            self._process = subprocess.Popen(
+                [sys.executable, worker], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def run(self, code: str, **arguments: Any) -> Any:
+        """Run code in the worker and return what it assigned to `result`.
+
+        `rc` is rust_circuit there, `torch` torch; the arguments are variables, where a Circuit (also in a list) becomes the same circuit of
+        rust_circuit. Circuits in the result come back as their descriptions. Raises PeerError, PeerDied.
+        """
+        process = self._start()
+        sent = {name: _sent(value) for name, value in arguments.items()}
+        timer = threading.Timer(self._timeout, process.kill)
+        timer.start()
+        try:
+            pickle.dump((code, sent), process.stdin)
+            process.stdin.flush()
+            failed, answer = pickle.load(process.stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+            self.close()
+            raise PeerDied(f"while running {code!r}") from error
+        finally:
+            timer.cancel()
+        if failed:
+            raise PeerError(*answer)
+        return answer
+
+    def describe(self, circuit: rc.Circuit) -> dict[str, Any]:
+        """Shape, name, hash, class, flags, dtype and device of the circuit as rust_circuit builds it."""
+        return self.run("result = circuit", circuit=circuit)
+
+    def describe_all(self, circuit: rc.Circuit) -> list[dict[str, Any]]:
+        """The same for every distinct node, children before parents, with the children's positions."""
+        return self.run("result = describe_nodes(circuit)", circuit=circuit)
+
+
+def _sent(value: Any) -> Any:
+    if isinstance(value, rc.Circuit):
+        return program_of(value)
+    return [_sent(item) for item in value] if isinstance(value, list) else value
+
+
+@functools.cache
+def peer() -> Peer:
+    """The worker of this test process."""
+    return Peer()

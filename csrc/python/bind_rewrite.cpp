@@ -32,6 +32,17 @@ int64_t count_from(py::handle value, std::string_view what) {
   return count;
 }
 
+OptimizationSettings settings_or_default(py::handle value) {
+  if (value.is_none()) return {};
+  if (!py::isinstance<OptimizationSettings>(value)) throw py::type_error("settings: expected OptimizationSettings, got " + std::string(py::repr(value)));
+  return value.cast<OptimizationSettings>();
+}
+
+std::optional<uint64_t> optional_count_from(py::handle value, std::string_view what) {
+  if (value.is_none()) return std::nullopt;
+  return static_cast<uint64_t>(count_from(value, what));
+}
+
 void bind_rewrite(py::module_& m) {
   register_payloads();
   bind_rewrite_rules(m);
@@ -40,6 +51,7 @@ void bind_rewrite(py::module_& m) {
   bind_distribute(m);
   bind_concat_rewrites(m);
   bind_canonical(m);
+  bind_optimizer_helpers(m);
 }
 
 }  // namespace pycircuit

@@ -4,6 +4,7 @@
 // needs a pair (node, state) only once and knows it by two integers. A matcher is the state that never changes.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,7 +40,9 @@ class NodeIteration : public ForeignFunction {
 // A predicate on one node.
 class Matcher {
  public:
-  Matcher(bool constant);
+  // Of exactly a bool, so that no pointer or number turns into a matcher.
+  template <std::same_as<bool> Bool>
+  Matcher(Bool constant) : Matcher(constant_matcher(constant)) {}
   static Matcher name(std::string name);
   static Matcher names(std::vector<std::string> names);
   static Matcher kind(Kind kind);
@@ -78,6 +81,7 @@ class Matcher {
   const Ref<const PredicateRule>& rule() const { return rule_; }
 
  private:
+  static Matcher constant_matcher(bool constant);
   Ref<const PredicateRule> rule_;
 };
 
@@ -90,7 +94,8 @@ struct DepthRange {
 class IterativeMatcher {
  public:
   IterativeMatcher(const Matcher& matcher);
-  IterativeMatcher(bool constant) : IterativeMatcher(Matcher(constant)) {}
+  template <std::same_as<bool> Bool>
+  IterativeMatcher(Bool constant) : IterativeMatcher(Matcher(constant)) {}
   static IterativeMatcher noop_traversal() { return IterativeMatcher(true); }
   static IterativeMatcher term(bool match_next = false);
   static IterativeMatcher any(const std::vector<IterativeMatcher>& matchers);

@@ -269,7 +269,7 @@ class FunctionPredicate final : public NodePredicate {
 
 }  // namespace
 
-Matcher::Matcher(bool constant) : Matcher(make_matcher<ConstantRule>(constant)) {}
+Matcher Matcher::constant_matcher(bool constant) { return make_matcher<ConstantRule>(constant); }
 
 Matcher Matcher::name(std::string name) { return make_matcher<NamesRule>(std::vector<std::string>{std::move(name)}); }
 

@@ -25,7 +25,7 @@ void check(const Walk& walk, const NodePtr& circuit, const IterativeMatcher& mat
     fail(ErrorId::RuntimeError, "No matches found during update\nmatcher: " + matcher.to_string() + ", circuit: " + describe(*circuit));
 }
 
-// Per visit: whether a found node is at or below it, so that the update may change it.
+// The visited node with the results of its visited children; itself if none changed.
 NodePtr rebuilt(const Walk& walk, const Visit& visit, const NodePtrs& results) {
   const NodePtr& node = *visit.node;
   const size_t count = node->num_children();
@@ -39,7 +39,8 @@ NodePtr rebuilt(const Walk& walk, const Visit& visit, const NodePtrs& results) {
   if (first == count) return node;
   NodePtrs children = node->children();
   for (size_t i = first; i < count; ++i) children[i] = result(i);
-  return node->rebuild(std::move(children));
+  return with_context([&] { return node->rebuild(children); },
+                      [&] { return "while updating: rebuilding " + describe(*node) + " with children " + describe(children); });
 }
 
 template <class Known, class Apply>

@@ -129,6 +129,9 @@ IterativeMatcher iteration_from(py::handle callable) {
   return IterativeMatcher::function(std::make_shared<const PythonIteration>(callable));
 }
 
+std::shared_ptr<const ForeignFunction> predicate_function(py::handle callable) { return std::make_shared<const PythonPredicate>(callable); }
+std::shared_ptr<const ForeignFunction> iteration_function(py::handle callable) { return std::make_shared<const PythonIteration>(callable); }
+
 Transform transform_from(py::handle value, std::string_view what) {
   if (py::isinstance<Transform>(value)) return value.cast<const Transform&>();
   if (!PyCallable_Check(value.ptr())) fail_type(what, "a Transform or a callable circuit -> circuit", value);

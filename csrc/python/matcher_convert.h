@@ -22,6 +22,8 @@ std::function<NodePtr(const NodePtr&)> circuit_function_from(py::handle value, s
 
 // The Python callable behind a user's function; TypeError for functions of the core.
 py::object callable_of(const ForeignFunction& function);
+std::shared_ptr<const ForeignFunction> predicate_function(py::handle callable);
+std::shared_ptr<const ForeignFunction> iteration_function(py::handle callable);
 // A user's match_iterate.
 IterativeMatcher iteration_from(py::handle callable);
 

@@ -1,6 +1,7 @@
 // Passes that move the bindings of Modules (spec 08, sections 10 to 12).
 #include "module/extract_symbols.h"
 #include "module/push.h"
+#include "module/update_bindings.h"
 #include "python/bind.h"
 #include "python/convert.h"
 #include "python/matcher_convert.h"
@@ -182,12 +183,34 @@ void bind_pull_out(py::module_& m) {
         "Moves found nodes from spec circuits into arguments; RuntimeError if one reaches the top (spec 08, 10.1).");
 }
 
+void bind_update_bindings(py::module_& m) {
+  m.def("default_update_bindings_nested_namer", &default_update_bindings_nested_namer, py::arg("bind_name") = "upd_bind", py::arg("short_if_not_leaf") = true,
+        py::arg("keep_name_if_not_leaf") = false, "The namer of update_bindings_nested (spec 08, section 12).");
+  m.def("update_bindings_nested",
+        [](const NodePtr& circuit, const py::function& update, const py::object& matcher, const py::object& namer, const py::object& skip_module,
+           bool run_update_on_new_spec_circuits, bool flatten_modules) {
+          UpdateBindingsOptions options;
+          if (!namer.is_none()) options.namer = namer_from(py::cast<py::function>(namer));
+          options.run_update_on_new_spec_circuits = run_update_on_new_spec_circuits;
+          options.flatten_modules = flatten_modules;
+          const Replacing replacing = [&](const NodePtr& node) -> NodePtr {
+            const py::object updated = update(node);
+            return updated.is_none() ? nullptr : circuit_from(updated, "update");
+          };
+          return update_bindings_nested(circuit, replacing, iterative_matcher_from(matcher), options, iterative_matcher_from(skip_module, "skip_module"));
+        },
+        py::arg("circuit"), py::arg("update"), py::arg("matcher"), py::arg("namer") = py::none(), py::arg("skip_module") = false,
+        py::arg("run_update_on_new_spec_circuits") = false, py::arg("flatten_modules") = false,
+        "Rebinds parameters for their uses at the found nodes only (spec 08, section 12).");
+}
+
 }  // namespace
 
 void bind_module_passes(py::module_& m) {
   bind_pusher(m);
   bind_extract_symbols(m);
   bind_pull_out(m);
+  bind_update_bindings(m);
 }
 
 }  // namespace pycircuit

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/text.h"
 #include "circuit/names.h"
@@ -15,56 +13,6 @@ namespace pycircuit {
 
 ModuleArgSpec just_name_shape(const NodePtr& circuit, bool batchable, bool expandable, bool ban_non_symbolic_size_expand) {
   return {Symbol::make(circuit->shape(), Uuid::random(), circuit->name()), batchable, expandable, ban_non_symbolic_size_expand};
-}
-
-std::vector<bool> are_args_used(const ModuleSpec& spec) {
-  std::unordered_set<uint64_t> free, later;
-  for (const auto& symbol : spec.circuit->free_symbols()) free.insert(symbol->id());
-  std::vector<bool> used(spec.arg_specs.size());
-  for (size_t i = used.size(); i-- > 0;) {
-    const uint64_t id = spec.arg_specs[i].symbol->id();
-    used[i] = later.insert(id).second && free.contains(id);
-  }
-  return used;
-}
-
-void check_all_inputs_used(const ModuleSpec& spec) {
-  const auto used = are_args_used(spec);
-  NodePtrs missing;
-  for (size_t i = 0; i < used.size(); ++i)
-    if (!used[i]) missing.push_back(spec.arg_specs[i].symbol);
-  if (missing.empty()) return;
-  fail(ErrorId::ConstructModuleSomeArgsNotPresent,
-       "the symbols " + describe(missing) + " are parameters of a spec but not free in its circuit " + describe(*spec.circuit) +
-           " (or listed again later); check the symbols' shapes and uuids, or use check_all_inputs_used=False",
-       circuit_payload(spec.circuit), PayloadSet{circuit_payloads(missing)});
-}
-
-void check_unique_arg_names(const ModuleSpec& spec) {
-  NodePtrs unnamed;
-  std::vector<std::pair<std::string, int64_t>> counts;
-  for (const auto& arg_spec : spec.arg_specs) {
-    const Name& name = arg_spec.symbol->name();
-    if (!name) {
-      unnamed.push_back(arg_spec.symbol);
-      continue;
-    }
-    const auto known = std::find_if(counts.begin(), counts.end(), [&](const auto& entry) { return entry.first == *name; });
-    if (known == counts.end()) {
-      counts.emplace_back(*name, 1);
-    } else {
-      ++known->second;
-    }
-  }
-  if (!unnamed.empty())
-    fail(ErrorId::ConstructModuleSomeArgsNamedNone,
-         "the symbols " + describe(unnamed) + " of a spec of " + describe(*spec.circuit) + " have no name; name them, or use new_flat", circuit_payloads(unnamed));
-  std::erase_if(counts, [](const auto& entry) { return entry.second == 1; });
-  if (!counts.empty())
-    fail(ErrorId::ConstructModuleArgsDupNames,
-         "several symbols of a spec of " + describe(*spec.circuit) + " are called " + join(counts, ", ", [](const auto& entry) { return "'" + entry.first + "'"; }) +
-             "; rename them, or use new_flat",
-         PayloadDict{std::move(counts)});
 }
 
 void check_spec(const ModuleSpec& spec, bool all_inputs_used, bool unique_arg_names) {

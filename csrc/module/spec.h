@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "circuit/module_spec.h"
 #include "circuit/node.h"
 #include "circuit/nodes/module.h"
 
@@ -14,10 +15,6 @@ namespace pycircuit {
 // Symbol with the circuit's name and shape and a random uuid.
 ModuleArgSpec just_name_shape(const NodePtr& circuit, bool batchable = true, bool expandable = true, bool ban_non_symbolic_size_expand = false);
 
-// Per arg spec: free in the spec circuit and not listed again later.
-std::vector<bool> are_args_used(const ModuleSpec& spec);
-void check_all_inputs_used(const ModuleSpec& spec);   // ConstructModuleSomeArgsNotPresent
-void check_unique_arg_names(const ModuleSpec& spec);  // ConstructModuleSomeArgsNamedNone, ConstructModuleArgsDupNames
 void check_spec(const ModuleSpec& spec, bool all_inputs_used, bool unique_arg_names);
 // One default arg spec per free symbol.
 ModuleSpec new_free_symbols(const NodePtr& circuit);

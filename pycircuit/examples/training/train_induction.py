@@ -67,16 +67,16 @@ class Batches:
         rows[:, 0] = VOCAB - 1
         return rows
 
-    def repeats(self, count: int) -> torch.Tensor:
-        periods = torch.randint(6, 65, (count, 1), generator=self.random)
-        segments = torch.randint(0, VOCAB - 2, (count, 64), generator=self.random)
-        rows = segments.gather(1, (torch.arange(self.length) - 1) % periods)
+    def repeats(self, count: int, length: int, longest: int = 64) -> torch.Tensor:
+        periods = torch.randint(6, longest + 1, (count, 1), generator=self.random)
+        segments = torch.randint(0, VOCAB - 2, (count, longest), generator=self.random)
+        rows = segments.gather(1, (torch.arange(length) - 1) % periods)
         rows[:, 0] = VOCAB - 1
         return rows
 
     def mixed(self, count: int, share_of_repeats: float) -> torch.Tensor:
         repeats = round(count * share_of_repeats)
-        return torch.cat([self.repeats(repeats), self.crops(count - repeats)])
+        return torch.cat([self.repeats(repeats, self.length), self.crops(count - repeats)])
 
 
 # ---- model ---------------------------------------------------------------------------------------------------------------------------
@@ -138,9 +138,7 @@ class Shortformer(torch.nn.Module):
 
 
 def share_of_repeats(step: int, options: argparse.Namespace) -> float:
-    """Share of repeated-segment rows in the batch: all at first, then `early_share`, and `late_share` in the second half."""
-    if step < options.repeat_steps:
-        return 1.0
+    """Share of repeated-segment rows among the text: `early_share`, in the second half `late_share`."""
     return options.early_share if step < options.steps // 2 else options.late_share
 
 
@@ -155,13 +153,15 @@ def train(model: Shortformer, batches: Batches, held_out: torch.Tensor, options:
     others = [p for p in model.parameters() if p.ndim == 1]
     groups = [{"params": decayed, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, 0.98))
-    repeated = Batches(batches.text, batches.length, seed=options.seed + 7).repeats(16)
+    repeated = Batches(batches.text, batches.length, seed=options.seed + 7).repeats(16, batches.length)
     start = time.perf_counter()
     for step in range(options.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, options)
-        tokens = batches.mixed(options.batch, share_of_repeats(step, options))
-        active = EARLY_HEADS if step < options.repeat_steps else (HEADS, HEADS)
+        if step < options.repeat_steps:  # many short rows: few positions to tell apart, many repeats
+            active, tokens = EARLY_HEADS, batches.repeats(4 * options.batch, length=65, longest=24)
+        else:
+            active, tokens = (HEADS, HEADS), batches.mixed(options.batch, share_of_repeats(step, options))
         loss = F.cross_entropy(model(tokens[:, :-1], active).flatten(0, 1), tokens[:, 1:].flatten())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

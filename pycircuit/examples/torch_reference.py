@@ -18,7 +18,7 @@ import torch
 Tensor = torch.Tensor
 DATA = Path(__file__).parent / "data"
 MASKED_SCORE = -10_000.0
-IND_HEADS, PREV_HEADS = (0,), (0,)  # of the shipped model: induction heads of layer 1, previous-token heads of layer 0
+IND_HEADS, PREV_HEADS = (0, 1), (0,)  # of the shipped model: induction heads of layer 1, previous-token heads of layer 0
 
 
 @dataclass(frozen=True)

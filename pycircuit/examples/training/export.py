@@ -22,36 +22,34 @@ MODEL_CLASS = "SmallEnglishBeginEndToks"
 def score_report(model: torch_reference.Model, tokens: torch.Tensor, candidates: torch.Tensor) -> str:
     """Markdown: scores of every head, and losses on held-out text and repeated tokens with all heads and without some."""
     begin = model.tok_embeds.shape[0] - 1
-    repeats = scores.random_repeats(64, 64, begin, seed=1)
-    previous = scores.previous_token_scores(model, tokens[:512])
+    repeats = scores.random_repeats(32, 64, begin, seed=1)
+    rows = tokens[:256]
+    previous = scores.previous_token_scores(model, rows)
     matching = scores.prefix_matching_scores(model, begin=begin)
 
     def losses(without: list[tuple[int, int]]) -> list[float]:
-        return [
-            scores.mean_loss(model, tokens[:512], without),
-            scores.mean_loss(model, tokens[:512], without, candidates),
-            scores.mean_loss(model, repeats, without, skip=65),
-        ]
+        copied, _ = scores.mean_losses(model, repeats, without, skip=65)
+        return [*scores.mean_losses(model, rows, without, candidates), copied]
 
     heads = [(layer, head) for layer in range(model.layers) for head in range(model.heads)]
     ind = [head for head in heads if head[0] == 1 and matching[head] > 0.3]
     prev = [head for head in heads if head[0] == 0 and previous[head] > 0.5]
-    rows = [("all heads", [])]
-    rows += [(f"without {layer}.{head}", [(layer, head)]) for layer, head in heads]
-    rows += [(f"without induction heads {', '.join(f'{a}.{b}' for a, b in ind)}", ind)]
-    rows += [(f"without previous-token heads {', '.join(f'{a}.{b}' for a, b in prev)}", prev)]
+    cases = [("all heads", [])]
+    cases += [(f"without {layer}.{head}", [(layer, head)]) for layer, head in heads]
+    cases += [(f"without induction heads {', '.join(f'{a}.{b}' for a, b in ind)}", ind)]
+    cases += [(f"without previous-token heads {', '.join(f'{a}.{b}' for a, b in prev)}", prev)]
     lines = [
         "# Scores of every head",
         "",
         "Written by `training/export.py`. Heads are layer.head; a head left out adds nothing to the residual stream. Previous token:",
         "mean attention to the position before, held-out text. Prefix matching: mean attention, on 64 random tokens given twice, from",
-        "the second time to the token after the first occurrence. Losses: nats per token on 512 held-out rows, on the candidate tokens",
+        "the second time to the token after the first occurrence. Losses: nats per token on 256 held-out rows, on the candidate tokens",
         "in them, and on the second half of random tokens given twice.",
         "",
         "| | previous token | prefix matching | loss, text | loss, candidates | loss, repeats |",
         "|---|---|---|---|---|---|",
     ]
-    for name, without in rows:
+    for name, without in cases:
         pair = f"{previous[without[0]]:.3f} | {matching[without[0]]:.3f}" if len(without) == 1 and without[0] in heads else " | "
         lines.append(f"| {name} | {pair} | " + " | ".join(f"{loss:.3f}" for loss in losses(without)) + " |")
     return "\n".join(lines) + "\n"

@@ -47,11 +47,16 @@ def prefix_matching_scores(model: Model, rows: int = 64, period: int = 64, begin
 
 
 @torch.no_grad()
-def mean_loss(model: Model, tokens: Tensor, without: Collection[tuple[int, int]] = (), mask: Tensor | None = None, skip: int = 0) -> float:
-    """Mean next-token loss over tokens [rows, seq] from position `skip` on, heads `without` left out, where `mask` [vocab] holds."""
-    total = count = 0.0
-    for rows in tokens.split(64):
+def mean_losses(
+    model: Model, tokens: Tensor, without: Collection[tuple[int, int]] = (), mask: Tensor | None = None, skip: int = 0
+) -> tuple[float, float]:
+    """Mean next-token losses over tokens [rows, seq] from position `skip` on, heads `without` left out.
+
+    The first is over all positions, the second over those whose token is in `mask` [vocab] (`None`: all).
+    """
+    sums = torch.zeros(4, dtype=torch.float64)
+    for rows in tokens.split(32):
         loss = next_token_loss(forward(model, rows[:, :-1], without), rows)[:, skip:]
         counted = torch.ones_like(loss) if mask is None else mask[rows[:, skip:-1]].float()
-        total, count = total + (loss * counted).double().sum().item(), count + counted.sum().item()
-    return total / count
+        sums += torch.stack([loss.double().sum(), torch.tensor(loss.numel()), (loss * counted).double().sum(), counted.sum()])
+    return (sums[0] / sums[1]).item(), (sums[2] / sums[3]).item()

@@ -170,7 +170,7 @@ def train(model: Shortformer, batches: Batches, held_out: torch.Tensor, options:
         if step % 100 == 99 or step == options.steps - 1:
             text, copy = mean_loss(model, held_out[:64], active), mean_loss(model, repeated, active, skip=65)
             seconds = time.perf_counter() - start
-            torch.save(model.named(), options.work / "checkpoint.pt")
+            torch.save(model.named(), options.work / "weights.pt")
             print(f"step {step + 1:5} {seconds:6.0f} s  batch {loss.item():.3f}  held-out text {text:.3f}  repeats {copy:.3f}", flush=True)
 
 
@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for downloaded packages, tokenizer, tokens and checkpoint")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--repeat-steps", type=int, default=800, help="steps on repeated random segments alone")
-    parser.add_argument("--early-share", type=float, default=0.3, help="share of repeated rows after that")
+    parser.add_argument("--early-share", type=float, default=0.2, help="share of repeated rows after that")
     parser.add_argument("--late-share", type=float, default=0.1, help="share of repeated rows in the second half")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--length", type=int, default=MAX_SEQ + 1, help="tokens per training row, labels included")
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="torch threads")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
@@ -214,7 +214,6 @@ def main() -> None:
 
     model = Shortformer(options.seed)
     train(model, Batches(text, options.length, options.seed), rows, options)
-    torch.save(model.named(), options.work / "weights.pt")
     (options.work / "options.json").write_text(json.dumps({k: str(v) if k == "work" else v for k, v in vars(options).items()}))
 
 

@@ -394,27 +394,6 @@ class TextParser {
 
 }  // namespace
 
-void add_references_by_name(std::vector<std::pair<std::string, NodePtr>>& references, const NodePtrs& circuits) {
-  std::unordered_map<std::string, int64_t> counts;
-  for (const auto& [key, circuit] : references) ++counts[key];
-  for (const auto& circuit : circuits) {
-    if (!circuit->name())
-      fail(ErrorId::ReferenceCircByNameHasNoneName, "a reference circuit given by its name has none: " + describe(*circuit), circuit_payload(circuit));
-    references.emplace_back(*circuit->name(), circuit);
-    ++counts[*circuit->name()];
-  }
-  PayloadDict repeated;
-  std::string names;
-  for (const auto& [key, circuit] : references) {
-    const auto count = counts.find(key);
-    if (count == counts.end() || count->second == 1) continue;
-    names += (names.empty() ? "'" : ", '") + key + "'";
-    repeated.items.emplace_back(key, count->second);
-    counts.erase(count);
-  }
-  if (!names.empty()) fail(ErrorId::ReferenceCircDuplicateIdentifier, "reference circuits must have different identifiers, but these occur several times: " + names, repeated);
-}
-
 NodePtrs parse_circuits(std::string_view text, const ParserOptions& options, const TensorSource& tensors) { return TextParser(options, tensors).parse(text); }
 
 NodePtr parse_circuit(std::string_view text, const ParserOptions& options, const TensorSource& tensors) {

@@ -26,9 +26,6 @@ struct ParserOptions {
   std::function<Tensor(const Shape&, const DeviceDtypeOp&)> random_tensor;
 };
 
-// Adds circuits under their own names. ReferenceCircByNameHasNoneName; ReferenceCircDuplicateIdentifier if a key would occur twice.
-void add_references_by_name(std::vector<std::pair<std::string, NodePtr>>& references, const NodePtrs& circuits);
-
 // A tensor by key or prefix: from a cache or from the store.
 using TensorSource = std::function<Tensor(std::string_view prefix)>;
 

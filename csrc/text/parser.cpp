@@ -51,6 +51,7 @@ struct Open {
 class TextParser {
  public:
   TextParser(const ParserOptions& options, const TensorSource& tensors) : options_(options) {
+    from_store_ = !tensors;
     tensor_source_ = tensors ? tensors : [](std::string_view prefix) { return tensor_store().load(prefix); };
     for (const auto& [key, circuit] : options.reference_circuits) references_.emplace(key, circuit);
   }
@@ -329,6 +330,12 @@ class TextParser {
   // --- tensors and nodes
 
   void load_tensors() {
+    if (from_store_) {
+      std::vector<std::string> prefixes;
+      for (const uint32_t index : order_)
+        visit_stored_tensors(entries_[index].definition, options_, [&](std::string_view prefix) { prefixes.emplace_back(prefix); });
+      if (!prefixes.empty()) tensor_store().fetch(prefixes);
+    }
     std::string missing;
     size_t count = 0;
     const auto load = [&](const Entry& entry, std::string_view prefix) {
@@ -375,6 +382,7 @@ class TextParser {
 
   const ParserOptions& options_;
   TensorSource tensor_source_;
+  bool from_store_;
   std::unordered_map<std::string_view, NodePtr> references_;
 
   size_t line_number_ = 0;

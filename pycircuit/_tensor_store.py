@@ -205,6 +205,13 @@ def save_tensor(tensor: torch.Tensor, force: bool = False) -> bool:
     return True
 
 
+def save_tensor_below(tensor: torch.Tensor, directory: str) -> None:
+    """Write a tensor below another directory, in the layout of the store, unless it is there (spec 06, section 2)."""
+    path = _path_of(Path(directory), _core.hash_tensor(tensor).hex())
+    if not path.is_file():
+        _write_tensor(path, tensor)
+
+
 def get_tensor_prefix(prefix: str) -> torch.Tensor:
     """Load a tensor to the CPU by its key or any unique prefix of it, from the local store or else the shared one (spec 02, section 9).
 
@@ -219,6 +226,22 @@ def get_tensor_prefix(prefix: str) -> torch.Tensor:
             raise RuntimeError(f"no tensor with a hash beginning with {prefix} in {local} or {shared}")
         _copy_file(_path_of(shared, key), _path_of(local, key))
     return _read_tensor(_path_of(local, key), key)
+
+
+def fetch_tensors(prefixes: list[str], parallelism: int = 15) -> None:
+    """Copy tensors with these prefixes that only the shared store has to the local one; what is not there is left out (spec 05, 6.3)."""
+    local, shared = local_store(), _shared_store()
+    if not shared.is_dir():
+        return
+
+    def fetch(prefix: str) -> None:
+        with contextlib.suppress(RuntimeError):  # loading says what is wrong with a prefix
+            prefix = _check_prefix(prefix)
+            if _unique_key(local, prefix) is None and (key := _unique_key(shared, prefix)) is not None:
+                _copy_file(_path_of(shared, key), _path_of(local, key))
+
+    with ThreadPoolExecutor(parallelism) as pool:
+        list(pool.map(fetch, prefixes))
 
 
 def _copy_to_shared(keys: list[str], parallelism: int) -> None:

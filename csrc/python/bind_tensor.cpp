@@ -15,9 +15,23 @@ class PythonTensorStore final : public TensorStore {
     const py::gil_scoped_acquire lock;
     return module().attr("save_tensor")(tensor, force).cast<bool>();
   }
+  void save_below(const Tensor& tensor, std::string_view directory) override {
+    const py::gil_scoped_acquire lock;
+    module().attr("save_tensor_below")(tensor, py::str(directory.data(), directory.size()));
+  }
   Tensor load(std::string_view key_or_prefix) override {
     const py::gil_scoped_acquire lock;
-    return module().attr("get_tensor_prefix")(py::str(key_or_prefix.data(), key_or_prefix.size())).cast<Tensor>();
+    try {
+      return module().attr("get_tensor_prefix")(py::str(key_or_prefix.data(), key_or_prefix.size())).cast<Tensor>();
+    } catch (py::error_already_set& error) {
+      // So that the core can say what else is missing.
+      if (error.matches(PyExc_RuntimeError)) fail(ErrorId::RuntimeError, std::string(py::str(error.value())));
+      throw;
+    }
+  }
+  void fetch(const std::vector<std::string>& prefixes) override {
+    const py::gil_scoped_acquire lock;
+    module().attr("fetch_tensors")(prefixes);
   }
 
  private:

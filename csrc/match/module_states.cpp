@@ -12,8 +12,8 @@ namespace {
 // Finds some children of the nodes that `base` finds, and goes on as `base` does.
 class ChildFindingState : public StateRule {
  public:
-  ChildFindingState(uint64_t hash, IterativeMatcher base, bool calls_users, uint32_t nesting)
-      : StateRule(hash, base.calls_users() || calls_users, std::max(nesting, nesting_above(*base.rule()))), base_(std::move(base)) {}
+  ChildFindingState(uint64_t hash, const IterativeMatcher& base, bool calls_users, uint32_t nesting)
+      : StateRule(hash, base.calls_users() || calls_users, std::max(nesting, nesting_above(*base.rule()))), base_(base) {}
 
   MatchStep advance(const NodePtr& node, MatchContext& context) const override {
     const MatchStep step = base_.match_iterate(node, context);
@@ -52,8 +52,8 @@ const Module& expect_module(const NodePtr& node) {
 
 class ChildrenState final : public ChildFindingState {
  public:
-  ChildrenState(IterativeMatcher base, std::set<uint64_t> numbers)
-      : ChildFindingState(hash(base, numbers), std::move(base), false, 1), numbers_(std::move(numbers)) {}
+  ChildrenState(const IterativeMatcher& base, std::set<uint64_t> numbers)
+      : ChildFindingState(hash(base, numbers), base, false, 1), numbers_(std::move(numbers)) {}
   std::string text() const override { return list_text("Children(", {base().to_string(), "[" + join(numbers_, ",") + "]"}, ", ", ")"); }
   RuleDescription description() const override { return {"children", {base(), numbers_}}; }
 
@@ -91,8 +91,8 @@ class ChildrenState final : public ChildFindingState {
 
 class ModuleArgState final : public ChildFindingState {
  public:
-  ModuleArgState(IterativeMatcher base, Matcher symbol)
-      : ChildFindingState(field_hash("module arg", base.hash(), symbol.hash()), std::move(base), symbol.calls_users(), nesting_above(*symbol.rule())),
+  ModuleArgState(const IterativeMatcher& base, Matcher symbol)
+      : ChildFindingState(field_hash("module arg", base.hash(), symbol.hash()), base, symbol.calls_users(), nesting_above(*symbol.rule())),
         symbol_(std::move(symbol)) {}
   std::string text() const override { return list_text("ModuleArg(", {base().to_string(), symbol_.to_string()}, ", ", ")"); }
   RuleDescription description() const override { return {"module_arg", {base(), std::vector<Matcher>{symbol_}}}; }
@@ -116,7 +116,7 @@ class ModuleArgState final : public ChildFindingState {
 
 class SpecCircuitState final : public ChildFindingState {
  public:
-  explicit SpecCircuitState(IterativeMatcher base) : ChildFindingState(field_hash("spec circuit", base.hash()), std::move(base), false, 1) {}
+  explicit SpecCircuitState(const IterativeMatcher& base) : ChildFindingState(field_hash("spec circuit", base.hash()), base, false, 1) {}
   std::string text() const override { return list_text("SpecCircuit(", {base().to_string()}, ", ", ")"); }
   RuleDescription description() const override { return {"spec_circuit", {base()}}; }
 

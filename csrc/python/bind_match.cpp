@@ -130,12 +130,12 @@ py::object field_to_python(const RuleField& field) {
   return std::visit(Visitor{}, field);
 }
 
-py::tuple reduce(const StateRule& rule) {
+py::tuple reduce(const StateRule& rule, bool is_matcher) {
   const RuleDescription description = rule.description();
   py::list fields;
   for (const RuleField& field : description.fields) fields.append(py::make_tuple(field.index(), field_to_python(field)));
   const py::object restore = py::module_::import("pycircuit._core").attr("_restore_matcher");
-  return py::make_tuple(restore, py::make_tuple(rule.is_predicate(), std::string(description.rule), fields));
+  return py::make_tuple(restore, py::make_tuple(is_matcher, std::string(description.rule), fields));
 }
 
 // The field of the alternative with that number in RuleField.
@@ -206,7 +206,7 @@ void add_protocol(py::class_<T>& cls) {
            })
       .def("__copy__", [](const py::object& self) { return self; })
       .def("__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
-      .def("__reduce__", [](const T& self) { return reduce(*self.rule()); })
+      .def("__reduce__", [](const T& self) { return reduce(*self.rule(), std::is_same_v<T, Matcher>); })
       .def("__repr__", [](const T& self) { return self.to_string(); })
       .def("debug_print_to_str", [](const T& self) { return self.to_string(); }, "The matcher as text (spec 07, section 9).");
   const auto operators = [&cls](const char* name, const char* reflected, bool any) {

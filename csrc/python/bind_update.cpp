@@ -27,10 +27,9 @@ NodePtr run(const PythonUpdater& self, const NodePtr& circuit, const IterativeMa
                              {fancy_validate.value_or(self.defaults.fancy_validate), assert_any_found.value_or(self.defaults.assert_any_found)});
 }
 
-py::object restore_transform(const Transform& self) {
-  const py::object cls = py::type::of<Transform>();
-  if (self.is_ident()) return py::make_tuple(cls.attr("ident"), py::tuple());
-  return py::make_tuple(cls, py::make_tuple(callable_of(*self.foreign())));
+py::object reduce_transform(const Transform& self) {
+  if (self.is_ident()) return py::make_tuple(py::module_::import("pycircuit._core").attr("_identity_transform"), py::tuple());
+  return py::make_tuple(py::type::of<Transform>(), py::make_tuple(callable_of(*self.foreign())));
 }
 
 void bind_transform(py::module_& m) {
@@ -50,8 +49,9 @@ void bind_transform(py::module_& m) {
            })
       .def("__copy__", [](const py::object& self) { return self; })
       .def("__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
-      .def("__reduce__", &restore_transform)
+      .def("__reduce__", &reduce_transform)
       .def("debug_print_to_str", &Transform::to_string, "The transform as text.");
+  m.def("_identity_transform", &Transform::ident, "Transform.ident() for pickles.");
 }
 
 constexpr const char* kUpdate = "The circuit with each found node replaced by what the transform makes of it, from the leaves up (spec 07, 7.2).";

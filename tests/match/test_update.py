@@ -149,7 +149,7 @@ def test_updater_after_an_error():
 
 def test_updater_in_its_own_transform():
     def nested(c):
-        return updater(c.children[0], "x") if c.name == "p" else prime(c)
+        return updater(c.children[0], "x'") if c.name == "p" else prime(c)
 
     updater = rc.Updater(nested)
     assert updater(r, {"p", "x"}) == rc.Add(prime(prime(x)), rc.Add(prime(x), z, name="q"), name="r")

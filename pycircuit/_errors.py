@@ -47,12 +47,13 @@ def _make_classes() -> dict[str, type]:
     classes: dict[str, type] = {}
     prefixes: dict[str, type] = {}
 
-    def define(name: str, bases: tuple[type, ...], doc: str, fields: tuple[str, ...] = ()) -> type:
+    def define(name: str, bases: tuple[type, ...], doc: str, fields: tuple[str, ...] | None = None) -> type:
         info_name = name.removesuffix("Error") + "Info"
-        info = type(info_name, (ErrorInfo,), {"fields": fields, "__doc__": f"Payload of {name}.", "__module__": "pycircuit"})
+        info = type(info_name, (ErrorInfo,), {"fields": fields or (), "__doc__": f"Payload of {name}.", "__module__": "pycircuit"})
         cls = type(name, bases, {"_info": info, "_from_core": classmethod(_from_core), "__doc__": doc, "__module__": "pycircuit"})
         classes[name] = cls
-        classes[info_name] = info
+        if fields is not None:
+            classes[info_name] = info
         return cls
 
     for family, prefix, base in _core._error_families:

@@ -22,8 +22,9 @@ from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402
 
 
 def _fill_namespace() -> list[str]:
-    names = {name: value for name, value in vars(_core).items() if not name.startswith("_") and name != "built_with_torch"}
-    names |= _errors.CLASSES
+    # The core's GeneralFunctionShapeInfo goes before the payload class of the GeneralFunctionShapeError family, which has the same name.
+    names = dict(_errors.CLASSES)
+    names |= {name: value for name, value in vars(_core).items() if not name.startswith("_") and name != "built_with_torch"}
     for module in (_function_spec, _tensor_store, _typing):
         names |= {name: getattr(module, name) for name in module.__all__}
     for name, value in names.items():

@@ -1,4 +1,4 @@
-"""User-defined functions: their base class, how texts find them, and the tester of any function's shape rule (spec 04, sections 3.3, 12, 13)."""
+"""User-defined functions: base class, how texts find them, and the tester of shape rules (spec 04, sections 3.3, 12, 13)."""
 
 from __future__ import annotations
 
@@ -154,7 +154,9 @@ class GeneralFunctionSpecTester:
             return False, False
         num_non_batchable, flags = info.num_non_batchable_output_dims, list(info.input_batchability)
         if num_non_batchable > len(info.shape):
-            raise RuntimeError(f"too many non batchable output dims: {num_non_batchable} of an output of shape {info.shape} for inputs {given}")
+            raise RuntimeError(
+                f"too many non batchable output dims: {num_non_batchable} of an output of shape {info.shape} for inputs {given}"
+            )
         if len(flags) != len(given):
             raise RuntimeError(f"wrong number of batchability flags: {len(flags)} for {len(given)} inputs of shapes {given}")
         if not any(flags):
@@ -162,9 +164,13 @@ class GeneralFunctionSpecTester:
         num_batch = len(info.shape) - num_non_batchable
         for shape, flag in zip(given, flags, strict=True):
             if flag and len(shape) < num_batch:
-                raise RuntimeError(f"a batchable input of shape {shape} has fewer than the {num_batch} batch axes of the output {info.shape}")
+                raise RuntimeError(
+                    f"a batchable input of shape {shape} has fewer than the {num_batch} batch axes of the output {info.shape}"
+                )
             if flag and shape[:num_batch] != info.shape[:num_batch]:
-                raise RuntimeError(f"the first {num_batch} sizes of a batchable input of shape {shape} differ from the output's: {info.shape}")
+                raise RuntimeError(
+                    f"the first {num_batch} sizes of a batchable input of shape {shape} differ from the output's: {info.shape}"
+                )
         for new_rank in range(num_batch + 5):
             for _ in range(self.samples_per_batch_dims):
                 self._check_sample(spec, given, info, new_rank, with_values=False)

@@ -83,7 +83,12 @@ def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def _write_tensor(path: Path, tensor: torch.Tensor) -> None:
     # A clone is compact: a view would take its whole storage along.
     compact = tensor.detach().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
-    _write_atomically(path, lambda temporary: torch.save(compact, temporary))
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "wb") as file:
+            torch.save(compact, file)
+
+    _write_atomically(path, write)
 
 
 def _copy_file(source: Path, target: Path) -> None:

@@ -61,22 +61,27 @@ void add_array_members(py::module_& m) {
   auto cls = py::reinterpret_borrow<py::class_<Array, Node, Ref<Array>>>(m.attr("Array"));
   cls.def_static("randn", &random_array, py::arg("name") = py::none(), py::arg("device_dtype") = DeviceDtypeOp{Device{}, DType::float32},
                  py::arg("seed") = py::none(), "Standard normal values; with a seed, those of torch.manual_seed(seed) (spec 01, 7.1).")
-      .def("save_rrfs",
-           [](const Array& self, bool force) {
-             tensor_store().save(self.value(), force);
-             return to_hex(self.value().content_key());
-           },
-           py::arg("force") = false, "Saves the tensor to the store and returns its key, 64 hex digits (spec 02, section 9).")
-      .def_static("from_hash",
-                  [](const py::object& name, const std::string& hash_base16) { return Array::make(tensor_store().load(hash_base16), name_from(name)); },
-                  py::arg("name"), py::arg("hash_base16"), "An Array of the stored tensor with this key or unique prefix (spec 02, section 9).")
-      .def_static("from_hash_prefix",
-                  [](const py::object& name, const std::string& hash_base16, const py::object& tensor_cache, const py::object& cache) {
-                    if (!tensor_cache.is_none() && !cache.is_none()) throw py::type_error("from_hash_prefix: give tensor_cache or cache, not both");
-                    return Array::make(load_through(tensor_cache.is_none() ? cache : tensor_cache, hash_base16), name_from(name));
-                  },
-                  py::arg("name"), py::arg("hash_base16"), py::arg("tensor_cache") = py::none(), py::kw_only(), py::arg("cache") = py::none(),
-                  "The same, through a TensorCacheRrfs if given (spec 02, section 9).");
+      .def(
+          "save_rrfs",
+          [](const Array& self, bool force) {
+            tensor_store().save(self.value(), force);
+            return to_hex(self.value().content_key());
+          },
+          py::arg("force") = false, "Saves the tensor to the store and returns its key, 64 hex digits (spec 02, section 9).")
+      .def_static(
+          "from_hash",
+          [](const py::object& name, const std::string& hash_base16) {
+            return Array::make(tensor_store().load(hash_base16), name_from(name));
+          },
+          py::arg("name"), py::arg("hash_base16"), "An Array of the stored tensor with this key or unique prefix (spec 02, section 9).")
+      .def_static(
+          "from_hash_prefix",
+          [](const py::object& name, const std::string& hash_base16, const py::object& tensor_cache, const py::object& cache) {
+            if (!tensor_cache.is_none() && !cache.is_none()) throw py::type_error("from_hash_prefix: give tensor_cache or cache, not both");
+            return Array::make(load_through(tensor_cache.is_none() ? cache : tensor_cache, hash_base16), name_from(name));
+          },
+          py::arg("name"), py::arg("hash_base16"), py::arg("tensor_cache") = py::none(), py::kw_only(), py::arg("cache") = py::none(),
+          "The same, through a TensorCacheRrfs if given (spec 02, section 9).");
 }
 
 }  // namespace
@@ -84,10 +89,12 @@ void add_array_members(py::module_& m) {
 void bind_tensor(py::module_& m) {
   register_torch_errors();
   register_payload<IndexElement>([](const IndexElement& element) { return py::object(to_python(IndexElements{element})[0]); });
-  m.def("hash_tensor", [](const Tensor& x) { return x.content_key(); }, py::arg("x"),
-        "The content key: 32 bytes that depend on shape, dtype, device and elements (spec 02, section 8).");
-  m.def("_set_content_key", [](const Tensor& tensor, const Hash& key) { set_content_key(tensor, key); }, py::arg("tensor"), py::arg("key"),
-        "Records the key of a tensor that was loaded by it, so that it is not hashed again.");
+  m.def(
+      "hash_tensor", [](const Tensor& x) { return x.content_key(); }, py::arg("x"),
+      "The content key: 32 bytes that depend on shape, dtype, device and elements (spec 02, section 8).");
+  m.def(
+      "_set_content_key", [](const Tensor& tensor, const Hash& key) { set_content_key(tensor, key); }, py::arg("tensor"), py::arg("key"),
+      "Records the key of a tensor that was loaded by it, so that it is not hashed again.");
   add_array_members(m);
   install_tensor_store(new PythonTensorStore);
 }

@@ -69,7 +69,10 @@ class UserFunctionSpec final : public FunctionSpec {
             throw py::type_error("get_shape_info of " + name_ + " must return a GeneralFunctionShapeInfo, got " + type_name(result));
           return result.cast<FunctionShapeInfo>();
         },
-        [&] { return "while computing the shape of GeneralFunction " + name_ + " of inputs of shapes " + join(shapes, ", ", [](const Shape& shape) { return to_text(shape); }); });
+        [&] {
+          return "while computing the shape of GeneralFunction " + name_ + " of inputs of shapes " +
+                 join(shapes, ", ", [](const Shape& shape) { return to_text(shape); });
+        });
   }
 
   DeviceDtypeOp device_dtype(const std::vector<DeviceDtypeOp>& children) const override {
@@ -91,7 +94,8 @@ class UserFunctionSpec final : public FunctionSpec {
           py::tuple args(inputs.size());
           for (size_t i = 0; i < inputs.size(); ++i) args[i] = py::cast(inputs[i]);
           const py::object result = object_->attr("function")(*args);
-          if (!is_torch_tensor(result.ptr())) throw py::type_error("function of " + name_ + " must return a torch.Tensor, got " + type_name(result));
+          if (!is_torch_tensor(result.ptr()))
+            throw py::type_error("function of " + name_ + " must return a torch.Tensor, got " + type_name(result));
           return tensor_from_python(result.ptr());
         },
         [&] { return "while evaluating GeneralFunction " + name_; });
@@ -130,7 +134,8 @@ FunctionSpecPtr function_spec_from(py::handle value) {
   if (!py::isinstance(value, spec_module().attr("GeneralFunctionSpecBase"))) {
     auto object = py::reinterpret_borrow<py::object>(value);
     fail(ErrorId::ConstructGeneralFunctionPyNotInstance,
-         "the spec of a GeneralFunction must be a built-in spec or an instance of GeneralFunctionSpecBase, got " + std::string(py::repr(value)),
+         "the spec of a GeneralFunction must be a built-in spec or an instance of GeneralFunctionSpecBase, got " +
+             std::string(py::repr(value)),
          opaque(shared_object(std::move(object)), py::repr(value)));
   }
   return std::make_shared<UserFunctionSpec>(py::reinterpret_borrow<py::object>(value));

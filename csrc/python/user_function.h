@@ -6,8 +6,8 @@
 
 namespace pycircuit {
 
-// A spec object given from Python: a built-in spec as it is, else an instance of GeneralFunctionSpecBase, whose hash bytes, name and path are
-// read now (04, 2.2). ConstructGeneralFunctionPyNotInstance for other things.
+// A spec object given from Python: a built-in spec as it is, else an instance of GeneralFunctionSpecBase, whose hash bytes, name and path
+// are read now (04, 2.2). ConstructGeneralFunctionPyNotInstance for other things.
 FunctionSpecPtr function_spec_from(py::handle value);
 // The Python object of a spec: for a user function the very object that was passed in.
 py::object to_python(const FunctionSpecPtr& spec);

@@ -78,13 +78,20 @@ TensorCache& cache() {
 
 std::string_view dtype_tag(DType dtype) {
   switch (dtype) {
-    case DType::int8: return "int8---";
-    case DType::int16: return "int16--";
-    case DType::int32: return "int32--";
-    case DType::int64: return "int64--";
-    case DType::uint8: return "uint8--";
-    case DType::boolean: return "bool---";
-    default: return to_text(dtype);
+    case DType::int8:
+      return "int8---";
+    case DType::int16:
+      return "int16--";
+    case DType::int32:
+      return "int32--";
+    case DType::int64:
+      return "int64--";
+    case DType::uint8:
+      return "uint8--";
+    case DType::boolean:
+      return "bool---";
+    default:
+      return to_text(dtype);
   }
 }
 

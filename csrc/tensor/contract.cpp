@@ -1,8 +1,8 @@
 // Einsum contraction of values (spec 03, section 11; exactness: 12, section 2).
 //
-// Everything that depends on labels and sizes is decided once, in a Plan; a call only runs views, products and matrix products. A step takes
-// two operands apart into the labels of both and the output (batch), of one and the output (rows, columns), of both and not the output
-// (inner), and is a broadcast product where there are no inner labels, else a batched matrix product.
+// Everything that depends on labels and sizes is decided once, in a Plan; a call only runs views, products and matrix products. A step
+// takes two operands apart into the labels of both and the output (batch), of one and the output (rows, columns), of both and not the
+// output (inner), and is a broadcast product where there are no inner labels, else a batched matrix product.
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/dot.h>
 #include <ATen/ops/mm.h>
@@ -134,9 +134,9 @@ struct Step {
   Shape shape[2];
   bool swapped = false;
   enum class Kernel { bmm, mv_first, mv_second, dot } kernel = Kernel::bmm;
-  Shape unmerged_shape;               // batch, rows, columns apart again
-  std::vector<int64_t> result_axes;   // to the output order
-  bool reduces = false;               // sums anything
+  Shape unmerged_shape;              // batch, rows, columns apart again
+  std::vector<int64_t> result_axes;  // to the output order
+  bool reduces = false;              // sums anything
 };
 
 class Planner {
@@ -296,7 +296,8 @@ struct Contraction::Plan {
   at::Tensor on_diagonal(const at::Tensor& x) const;
 };
 
-Contraction::Plan::Plan(const EinsumSpec& spec) : inputs(spec.input_ints), output(spec.output_ints), distinct_output(distinct(spec.output_ints)) {
+Contraction::Plan::Plan(const EinsumSpec& spec)
+    : inputs(spec.input_ints), output(spec.output_ints), distinct_output(distinct(spec.output_ints)) {
   for (const Label label : output) output_shape.push_back(spec.size_of(label));
   std::vector<Labels> current;
   for (const auto& labels : inputs) current.push_back(distinct(labels));

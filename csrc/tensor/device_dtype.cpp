@@ -22,8 +22,9 @@ std::string_view to_text(DType dtype) { return kNames[static_cast<size_t>(dtype)
 DType parse_dtype(std::string_view text) {
   for (size_t i = 0; i < kNames.size(); ++i)
     if (kNames[i] == text) return static_cast<DType>(i);
-  fail(ErrorId::RuntimeError, "dtype '" + std::string(text) +
-                                  "' is not supported: use one of float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, bool");
+  fail(ErrorId::RuntimeError,
+       "dtype '" + std::string(text) +
+           "' is not supported: use one of float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8, bool");
 }
 
 std::string to_text(Device device) { return device.is_cpu() ? "cpu" : "cuda:" + std::to_string(device.index); }
@@ -42,7 +43,8 @@ Device parse_device(std::string_view text) {
 }
 
 std::string to_text(const DeviceDtypeOp& value) {
-  return "{device:" + (value.device ? to_text(*value.device) : "None") + ",dtype:" + (value.dtype ? std::string(to_text(*value.dtype)) : "None") + "}";
+  return "{device:" + (value.device ? to_text(*value.device) : "None") +
+         ",dtype:" + (value.dtype ? std::string(to_text(*value.dtype)) : "None") + "}";
 }
 
 DeviceDtypeOp unify(const std::vector<DeviceDtypeOp>& parts) {
@@ -64,8 +66,9 @@ DeviceDtypeOp unify(const std::vector<DeviceDtypeOp>& parts) {
     if (!part.dtype) continue;
     auto& known = is_floating(*part.dtype) ? floating : other;
     if (known && *known != *part.dtype)
-      fail(ErrorId::MiscInputChildrenMultipleDtypes, "children have different dtypes; cast them (cast_circuit, enforce_dtype_device): " + list(),
-           std::string(to_text(*known)), std::string(to_text(*part.dtype)));
+      fail(ErrorId::MiscInputChildrenMultipleDtypes,
+           "children have different dtypes; cast them (cast_circuit, enforce_dtype_device): " + list(), std::string(to_text(*known)),
+           std::string(to_text(*part.dtype)));
     known = part.dtype;
   }
   result.dtype = floating ? floating : other;

@@ -15,7 +15,7 @@ constexpr int kNumDTypes = 10;
 
 bool is_floating(DType dtype);
 int64_t element_size(DType dtype);
-std::string_view to_text(DType dtype);  // "float32", ..., "bool"
+std::string_view to_text(DType dtype);     // "float32", ..., "bool"
 DType parse_dtype(std::string_view text);  // RuntimeError naming the text
 
 struct Device {
@@ -25,7 +25,7 @@ struct Device {
 };
 constexpr int kMaxCudaDevices = 16;
 
-std::string to_text(Device device);  // "cpu", "cuda:0"
+std::string to_text(Device device);          // "cpu", "cuda:0"
 Device parse_device(std::string_view text);  // accepts "cuda" for "cuda:0"; RuntimeError naming the text
 
 struct DeviceDtype {
@@ -44,8 +44,8 @@ struct DeviceDtypeOp {
 
 std::string to_text(const DeviceDtypeOp& value);  // "{device:cpu,dtype:None}", as in messages and cast names
 
-// Unifies part by part, left to right (01, section 6): unspecified gives way to specified, integer and bool dtypes to floating ones; anything
-// else that differs raises MiscInputChildrenMultipleDevices / ...Dtypes. Device is checked first.
+// Unifies part by part, left to right (01, section 6): unspecified gives way to specified, integer and bool dtypes to floating ones;
+// anything else that differs raises MiscInputChildrenMultipleDevices / ...Dtypes. Device is checked first.
 DeviceDtypeOp unify(const std::vector<DeviceDtypeOp>& parts);
 
 }  // namespace pycircuit

@@ -34,11 +34,14 @@ at::Tensor rounded_once(const at::Tensor& x, Formula&& formula) {
 }
 
 void refuse_bool(const at::Tensor& x, std::string_view name) {
-  if (x.scalar_type() == at::kBool) fail(ErrorId::RuntimeError, std::string(name) + " is not defined for bool tensors; cast to another dtype first");
+  if (x.scalar_type() == at::kBool)
+    fail(ErrorId::RuntimeError, std::string(name) + " is not defined for bool tensors; cast to another dtype first");
 }
 
 void refuse_empty_rows(const at::Tensor& x, std::string_view name) {
-  if (x.size(-1) == 0) fail(ErrorId::BuiltinIndexError, std::string(name) + " over the last axis of shape " + to_text(Shape(x.sizes().vec())) + ": an empty row has none");
+  if (x.size(-1) == 0)
+    fail(ErrorId::BuiltinIndexError,
+         std::string(name) + " over the last axis of shape " + to_text(Shape(x.sizes().vec())) + ": an empty row has none");
 }
 
 using Compute = at::Tensor (*)(const at::Tensor&);
@@ -67,7 +70,9 @@ const std::vector<Row>& rows() {
       {{"reciprocal", 0, 0, false}, [](const at::Tensor& x) { return x.reciprocal(); }},
       {{"log_exp_p_1", 0, 0, false}, [](const at::Tensor& x) { return at::logaddexp(x, at::zeros({}, x.options())); }},
       {{"gaussian_pdf", 0, 0, false},
-       [](const at::Tensor& x) { return rounded_once(x, [](const at::Tensor& y) { return y.square().mul(-0.5).exp().mul(kInvSqrt2Pi); }); }},
+       [](const at::Tensor& x) {
+         return rounded_once(x, [](const at::Tensor& y) { return y.square().mul(-0.5).exp().mul(kInvSqrt2Pi); });
+       }},
       {{"gaussian_cdf", 0, 0, false}, [](const at::Tensor& x) { return at::special_ndtr(x); }},
       {{"softmax", 1, 0, false}, [](const at::Tensor& x) { return at::softmax(x, -1); }},
       {{"log_softmax", 1, 0, false}, [](const at::Tensor& x) { return at::log_softmax(x, -1); }},
@@ -106,7 +111,8 @@ const Row* find_row(std::string_view name) {
 // --- indexing by a computed index
 
 // The index as int64 on x's device, every entry in 0 .. size-1 (04, 8.1). Checked here, since a GPU kernel would only assert.
-at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_negative, bool check_ints, const at::Device& device, const std::string& what) {
+at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_negative, bool check_ints, const at::Device& device,
+                             const std::string& what) {
   at::Tensor positions = index.to(at::kLong);
   if (check_ints && is_floating(index) && !index.eq(positions).all().item<bool>())
     fail(ErrorId::AssertionError, what + ": the index (gen_index) holds values that are not integers");
@@ -114,8 +120,8 @@ at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_nega
   if (range) {
     const bool too_low = range->first < (allow_negative ? -size : 0);
     if (too_low || range->second >= size)
-      fail(ErrorId::BuiltinIndexError, what + ": index " + std::to_string(too_low ? range->first : range->second) + " is out of range for an axis of size " +
-                                           std::to_string(size));
+      fail(ErrorId::BuiltinIndexError, what + ": index " + std::to_string(too_low ? range->first : range->second) +
+                                           " is out of range for an axis of size " + std::to_string(size));
     if (range->first < 0) positions = at::where(positions.lt(0), positions.add(size), positions);
   }
   return positions.to(device);
@@ -155,7 +161,8 @@ std::pair<at::Tensor, at::Tensor> on_one_device(const std::vector<Tensor>& input
 int64_t integer_seed(const at::Tensor& seed) {
   if (!is_floating(seed)) return seed.item<int64_t>();
   const double value = seed.item<double>();
-  if (!(value > -0x1p63 && value < 0x1p63)) fail(ErrorId::RuntimeError, "multinomial: the seed " + std::to_string(value) + " does not fit 64 bits");
+  if (!(value > -0x1p63 && value < 0x1p63))
+    fail(ErrorId::RuntimeError, "multinomial: the seed " + std::to_string(value) + " does not fit 64 bits");
   return static_cast<int64_t>(value);
 }
 
@@ -249,6 +256,9 @@ Tensor SetDDSpec::apply(const std::vector<Tensor>& inputs, const std::vector<Dev
 
 Tensor PowSpec::apply(const std::vector<Tensor>& inputs, const std::vector<DeviceDtypeOp>& children) const {
   const auto values = to_aten(unify_values(inputs, children));
+  const at::Tensor& exponent = values.at(1);
+  if (!is_floating(exponent) && exponent.numel() && exponent.lt(0).any().item<bool>())
+    fail(ErrorId::RuntimeError, "pow: integers to negative integer powers are not integers; cast to a floating dtype first");
   return from_aten(at::pow(values.at(0), values.at(1)));
 }
 

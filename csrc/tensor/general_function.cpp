@@ -28,7 +28,8 @@ Blake3 tagged(const Uuid& tag) {
 void require_count(const std::vector<Shape>& shapes, size_t expected, const std::string& what) {
   if (shapes.size() != expected)
     fail(ErrorId::GeneralFunctionShapeWrongNumShapes,
-         what + " takes " + std::to_string(expected) + (expected == 1 ? " input" : " inputs") + ", got " + std::to_string(shapes.size()), shapes.size(), expected);
+         what + " takes " + std::to_string(expected) + (expected == 1 ? " input" : " inputs") + ", got " + std::to_string(shapes.size()),
+         shapes.size(), expected);
 }
 
 Shape concatenated(std::initializer_list<Shape> parts) {
@@ -45,7 +46,8 @@ DeviceDtypeOp index_device_dtype(const std::vector<DeviceDtypeOp>& children, con
   DeviceDtypeOp result = unify({{children.at(0).device, std::nullopt}, {children.at(1).device, std::nullopt}});
   const auto& dtype = children[1].dtype;
   if (dtype && *dtype != DType::int64)
-    fail(ErrorId::MiscInputIndexDtypeNotI64, what + ": the index must have dtype int64, got " + std::string(to_text(*dtype)) + "; cast it with GeneralFunction.new_cast");
+    fail(ErrorId::MiscInputIndexDtypeNotI64,
+         what + ": the index must have dtype int64, got " + std::string(to_text(*dtype)) + "; cast it with GeneralFunction.new_cast");
   result.dtype = children[0].dtype;
   return result;
 }
@@ -85,7 +87,8 @@ class Reader {
   }
   // Overflow counts only once the whole text has proved to be of the form that is being read.
   void check_overflow(std::string_view name) const {
-    if (!overflow_.empty()) fail(ErrorId::ValueError, "GeneralFunction name " + std::string(name) + ": the number " + overflow_ + " does not fit 64 bits");
+    if (!overflow_.empty())
+      fail(ErrorId::ValueError, "GeneralFunction name " + std::string(name) + ": the number " + overflow_ + " does not fit 64 bits");
   }
 
  private:
@@ -227,7 +230,8 @@ FunctionSpecPtr simple_spec(std::string_view name) {
 // --- gen_index
 
 std::string GenIndexSpec::name() const {
-  return "gen_index_at_" + std::to_string(index_dim) + (batch_x ? "_batch_x" : "") + (batch_index ? "" : "_no_batch_index") + (check_index_ints ? "_c" : "");
+  return "gen_index_at_" + std::to_string(index_dim) + (batch_x ? "_batch_x" : "") + (batch_index ? "" : "_no_batch_index") +
+         (check_index_ints ? "_c" : "");
 }
 
 Hash GenIndexSpec::identity_hash() const {
@@ -245,15 +249,18 @@ FunctionShapeInfo GenIndexSpec::shape_info(const std::vector<Shape>& shapes) con
   const bool paired = batch_x && batch_index;
   if (paired && (m >= n || head(x, m) != index))
     fail(ErrorId::GeneralFunctionShapeIndexShapeInvalid,
-         name() + ": with batch_x and batch_index the index shape must be the leading axes of x, followed by at least one more; got x " + to_text(x) +
-             " and index " + to_text(index),
+         name() + ": with batch_x and batch_index the index shape must be the leading axes of x, followed by at least one more; got x " +
+             to_text(x) + " and index " + to_text(index),
          x, index, batch_x);
   const int64_t skipped = paired ? m : 0;
-  const int64_t d = skipped + normalize_axis(index_dim, n - skipped, "index_dim of " + name() + " out of bounds for x of shape " + to_text(x));
+  const int64_t d =
+      skipped + normalize_axis(index_dim, n - skipped, "index_dim of " + name() + " out of bounds for x of shape " + to_text(x));
   if (paired) return {concatenated({head(x, d), tail(x, d + 1)}), n - m - 1, {true, true}};
   if (batch_index) return {concatenated({index, head(x, d), tail(x, d + 1)}), n - 1, {false, true}};
   FunctionShapeInfo info{concatenated({head(x, d), index, tail(x, d + 1)}), 0, {batch_x, false}};
-  if (batch_x && index_dim >= 0) fail(ErrorId::RuntimeError, name() + ": index_dim must be negative where x is batched and the index is not, got " + std::to_string(index_dim));
+  if (batch_x && index_dim >= 0)
+    fail(ErrorId::RuntimeError,
+         name() + ": index_dim must be negative where x is batched and the index is not, got " + std::to_string(index_dim));
   info.num_non_batchable_output_dims = batch_x ? m + (n - d - 1) : static_cast<int64_t>(info.shape.size());
   return info;
 }
@@ -282,15 +289,17 @@ FunctionShapeInfo ExplicitIndexSpec::shape_info(const std::vector<Shape>& shapes
   const int64_t batch = static_cast<int64_t>(x.size()) - x_non_batch_dims;
   if (batch < 0 || static_cast<int64_t>(index.size()) < batch || head(x, batch) != head(index, batch))
     fail(ErrorId::GeneralFunctionShapeExplicitIndexShapeInvalid,
-         name() + ": the index must start with the batch axes of x (all but its last " + std::to_string(x_non_batch_dims) + "); got x " + to_text(x) +
-             " and index " + to_text(index),
+         name() + ": the index must start with the batch axes of x (all but its last " + std::to_string(x_non_batch_dims) + "); got x " +
+             to_text(x) + " and index " + to_text(index),
          x, index, index_dim, x_non_batch_dims);
   FunctionShapeInfo info{concatenated({index, Shape(x.begin() + batch, x.begin() + batch + d), tail(x, batch + d + 1)}), 0, {true, true}};
   info.num_non_batchable_output_dims = static_cast<int64_t>(info.shape.size()) - batch;
   return info;
 }
 
-DeviceDtypeOp ExplicitIndexSpec::device_dtype(const std::vector<DeviceDtypeOp>& children) const { return index_device_dtype(children, name()); }
+DeviceDtypeOp ExplicitIndexSpec::device_dtype(const std::vector<DeviceDtypeOp>& children) const {
+  return index_device_dtype(children, name());
+}
 
 // --- cast
 
@@ -328,7 +337,9 @@ DeviceDtypeOp PowSpec::device_dtype(const std::vector<DeviceDtypeOp>& children) 
 
 // --- multinomial
 
-std::string MultinomialSpec::text() const { return std::string("multinomial") + (replacement ? "" : "_no_replace") + "_[" + join(shape, ", ") + "]"; }
+std::string MultinomialSpec::text() const {
+  return std::string("multinomial") + (replacement ? "" : "_no_replace") + "_[" + join(shape, ", ") + "]";
+}
 
 Hash MultinomialSpec::identity_hash() const {
   Blake3 hasher = tagged(kMultinomialTag);
@@ -341,7 +352,9 @@ FunctionShapeInfo MultinomialSpec::shape_info(const std::vector<Shape>& shapes) 
   require_count(shapes, 2, "multinomial");
   if (!shapes[1].empty()) fail(ErrorId::RuntimeError, "multinomial: seed input must be zero-dim, got shape " + to_text(shapes[1]));
   if (shapes[0].empty()) fail(ErrorId::RuntimeError, "multinomial: probs must be >=1d, got shape []");
-  return {concatenated({head(shapes[0], static_cast<int64_t>(shapes[0].size()) - 1), shape}), static_cast<int64_t>(shape.size()), {false, false}};
+  return {concatenated({head(shapes[0], static_cast<int64_t>(shapes[0].size()) - 1), shape}),
+          static_cast<int64_t>(shape.size()),
+          {false, false}};
 }
 
 DeviceDtypeOp MultinomialSpec::device_dtype(const std::vector<DeviceDtypeOp>& children) const {
@@ -372,8 +385,8 @@ FunctionSpecPtr spec_from_text(std::string_view text) {
     return locator->load(text.substr(position + at.size()));
   }
   if (auto spec = builtin_spec_by_name(text)) return spec;
-  fail(ErrorId::ConstructUnknownGeneralFunction, "Unknown GeneralFunction name " + std::string(text) + "; simple functions are " + join(simple_function_names(), ", "),
-       text);
+  fail(ErrorId::ConstructUnknownGeneralFunction,
+       "Unknown GeneralFunction name " + std::string(text) + "; simple functions are " + join(simple_function_names(), ", "), text);
 }
 
 // --- shape rules
@@ -383,8 +396,8 @@ FunctionShapeInfo shape_info_simple(const std::vector<Shape>& shapes, int64_t nu
   const auto ndim = static_cast<int64_t>(shapes[0].size());
   if (ndim < num_non_batchable_output_dims + removed_from_end)
     fail(ErrorId::GeneralFunctionShapeNDimTooSmall,
-         "the function works on the last " + std::to_string(num_non_batchable_output_dims + removed_from_end) + " axes but its input has shape " +
-             to_text(shapes[0]),
+         "the function works on the last " + std::to_string(num_non_batchable_output_dims + removed_from_end) +
+             " axes but its input has shape " + to_text(shapes[0]),
          ndim, num_non_batchable_output_dims, removed_from_end);
   return {head(shapes[0], ndim - removed_from_end), num_non_batchable_output_dims, {true}};
 }

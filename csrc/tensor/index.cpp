@@ -27,10 +27,12 @@ Tensor checked_tensor(const Tensor& tensor, std::string_view what) {
              "; for joint indexing use Index.new_synchronized_to_start or GeneralFunction.gen_index",
          ndim, opaque(tensor, literal_text(tensor)));
   switch (tensor.dtype()) {
-    case DType::int64: return tensor;
+    case DType::int64:
+      return tensor;
     case DType::int8:
     case DType::int16:
-    case DType::int32: return to_int64(tensor);
+    case DType::int32:
+      return to_int64(tensor);
     default:
       fail(ErrorId::TypeError, std::string(what) + ": index tensors must have dtype int64 (or int8, int16, int32), got " +
                                    std::string(to_text(tensor.dtype())) + "; convert masks with .nonzero()[:, 0]");
@@ -52,8 +54,8 @@ bool in_bounds(const IndexElement& element, Size size) {
 [[noreturn]] void fail_out_of_bounds(const IndexElements& elements, const Shape& shape, size_t axis, std::string_view what) {
   const std::string text = element_text(elements[axis]);
   fail(ErrorId::IndexIndexOutOfBounds,
-       std::string(what) + ": index " + text + " is out of bounds for axis " + std::to_string(axis) + " of size " + std::to_string(shape[axis]) +
-           " (slices do not saturate: both ends must lie within the axis, start not after stop)",
+       std::string(what) + ": index " + text + " is out of bounds for axis " + std::to_string(axis) + " of size " +
+           std::to_string(shape[axis]) + " (slices do not saturate: both ends must lie within the axis, start not after stop)",
        opaque(elements, index_text(elements)), shape, axis, opaque(elements[axis], text), shape[axis]);
 }
 
@@ -61,7 +63,8 @@ bool in_bounds(const IndexElement& element, Size size) {
 at::Tensor non_negative(const Tensor& tensor, Size size) {
   const auto range = value_range(tensor);
   if (range && (range->first < -size || range->second >= size))
-    fail(ErrorId::BuiltinIndexError, "an index tensor holds the value " + std::to_string(range->first < -size ? range->first : range->second) +
+    fail(ErrorId::BuiltinIndexError, "an index tensor holds the value " +
+                                         std::to_string(range->first < -size ? range->first : range->second) +
                                          ", which is out of range for an axis of size " + std::to_string(size));
   const auto values = to_aten(tensor);
   return range && range->first < 0 ? at::where(values.lt(0), values.add(size), values) : values;
@@ -72,8 +75,8 @@ at::Tensor non_negative(const Tensor& tensor, Size size) {
 IndexElements checked_index(IndexElements elements, const Shape& shape, std::string_view what) {
   if (elements.size() > shape.size())
     fail(ErrorId::IndexIndexRankTooHigh,
-         std::string(what) + ": the index has " + std::to_string(elements.size()) + " elements but the shape " + to_text(shape) + " has only " +
-             std::to_string(shape.size()) + " axes",
+         std::string(what) + ": the index has " + std::to_string(elements.size()) + " elements but the shape " + to_text(shape) +
+             " has only " + std::to_string(shape.size()) + " axes",
          elements.size(), shape.size());
   elements.resize(shape.size(), Slice{});
   for (auto& element : elements)

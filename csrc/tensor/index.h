@@ -21,7 +21,8 @@ struct Slice {
 using IndexElement = std::variant<int64_t, Slice, Tensor>;
 using IndexElements = std::vector<IndexElement>;
 
-// Pads with full slices to the rank, converts narrow integer tensors, checks bounds axis by axis (13.2). `what` names the operation in messages.
+// Pads with full slices to the rank, converts narrow integer tensors, checks bounds axis by axis (13.2). `what` names the operation in
+// messages.
 IndexElements checked_index(IndexElements elements, const Shape& shape, std::string_view what);
 
 Shape indexed_shape(const IndexElements& elements, const Shape& shape);

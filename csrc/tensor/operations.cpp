@@ -108,7 +108,8 @@ Tensor conv_values(const Tensor& input_value, const Tensor& filter_value, const 
   for (int64_t i = 0; i < d; ++i)
     out_shape.push_back((input.size(batch_rank + i) + padding[i].first + padding[i].second - (filter.size(1 + i) - 1)) / stride[i]);
   out_shape.push_back(filter.size(0));
-  if (numel_saturating(out_shape) == 0 || filter.numel() == 0 || input.numel() == 0) return from_aten(at::zeros(out_shape, input.options()));
+  if (numel_saturating(out_shape) == 0 || filter.numel() == 0 || input.numel() == 0)
+    return from_aten(at::zeros(out_shape, input.options()));
 
   Shape flat_shape = {batch};
   flat_shape.insert(flat_shape.end(), input.sizes().begin() + batch_rank, input.sizes().end());

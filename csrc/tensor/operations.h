@@ -1,4 +1,5 @@
-// What node classes compute on tensors (spec 12, section 2), for evaluate/ and for RearrangeSpec.apply. All take unified values (01, section 6).
+// What node classes compute on tensors (spec 12, section 2), for evaluate/ and for RearrangeSpec.apply. All take unified values (01,
+// section 6).
 #pragma once
 
 #include <memory>
@@ -24,7 +25,8 @@ Tensor apply_rearrange(const Tensor& tensor, const RearrangePlan& plan);
 // Zeros of `shape` with the block at the canonical slices set to the value.
 Tensor scatter_value(const Tensor& value, const IndexElements& slices, const Shape& shape);
 // Cross-correlation, channels last (03, section 15).
-Tensor conv_values(const Tensor& input, const Tensor& filter, const std::vector<int64_t>& stride, const std::vector<std::pair<int64_t, int64_t>>& padding);
+Tensor conv_values(const Tensor& input, const Tensor& filter, const std::vector<int64_t>& stride,
+                   const std::vector<std::pair<int64_t, int64_t>>& padding);
 
 // An einsum made ready: the contraction order and the axes of every step. Immutable; copies share the plan.
 class Contraction {

@@ -14,9 +14,9 @@ namespace pycircuit {
 namespace {
 
 using at::ScalarType;
-constexpr std::array<ScalarType, kNumDTypes> kScalarTypes = {
-    ScalarType::Half, ScalarType::BFloat16, ScalarType::Float, ScalarType::Double, ScalarType::Char,
-    ScalarType::Short, ScalarType::Int,     ScalarType::Long,  ScalarType::Byte,   ScalarType::Bool};
+constexpr std::array<ScalarType, kNumDTypes> kScalarTypes = {ScalarType::Half, ScalarType::BFloat16, ScalarType::Float, ScalarType::Double,
+                                                             ScalarType::Char, ScalarType::Short,    ScalarType::Int,   ScalarType::Long,
+                                                             ScalarType::Byte, ScalarType::Bool};
 
 const c10::TensorImpl& checked(const Tensor& tensor) {
   if (!tensor.defined()) fail(ErrorId::RuntimeError, "an undefined tensor was used");

@@ -41,12 +41,12 @@ void check_supported(const Tensor& tensor);
 
 // Values of a rank-1 int64 (or narrower integer) tensor.
 std::vector<int64_t> int_values(const Tensor& tensor);
-double double_value(const Tensor& tensor);                    // of a tensor with one element
-Tensor int_tensor(const std::vector<int64_t>& values);        // int64, cpu, rank 1
-Tensor int_scalar_tensor(int64_t value);                      // int64, cpu, rank 0
-Tensor to_int64(const Tensor& tensor);                        // the same tensor if it is int64 already
+double double_value(const Tensor& tensor);                                  // of a tensor with one element
+Tensor int_tensor(const std::vector<int64_t>& values);                      // int64, cpu, rank 1
+Tensor int_scalar_tensor(int64_t value);                                    // int64, cpu, rank 0
+Tensor to_int64(const Tensor& tensor);                                      // the same tensor if it is int64 already
 Tensor to_device_dtype(const Tensor& tensor, const DeviceDtypeOp& target);  // the same tensor if nothing changes
-std::string literal_text(const Tensor& tensor);               // "[0, 2, 5]", nested lists
+std::string literal_text(const Tensor& tensor);                             // "[0, 2, 5]", nested lists
 
 // Record that a tensor just loaded from the store has this key, so that it is not hashed again.
 void set_content_key(const Tensor& tensor, const Hash& key);

@@ -8,7 +8,7 @@ import math
 import hypothesis.strategies as st
 import pytest
 import torch
-from helpers import array, randn, value
+from function_values import array, randn, value
 from hypothesis import given
 
 import pycircuit as rc

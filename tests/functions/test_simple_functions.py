@@ -8,7 +8,7 @@ from collections.abc import Callable
 import hypothesis.strategies as st
 import pytest
 import torch
-from helpers import array, randn, value
+from function_values import array, randn, value
 from hypothesis import given
 
 import pycircuit as rc

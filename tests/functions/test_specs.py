@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import array, randn, value
+from function_values import array, randn, value
 
 import pycircuit as rc
 

@@ -34,6 +34,7 @@ std::string debug_repr(const NodePtr& self) {
 void bind_circuit_methods(py::module_& m) {
   auto cls = py::reinterpret_borrow<py::class_<Node, Ref<Node>>>(m.attr("Circuit"));
   const auto text_default = py::arg_v("options", m.attr("PrintOptions")(), "PrintOptions()");
+  const auto html_default = py::arg_v("options", m.attr("PrintHtmlOptions")(py::arg("comment_arg_names") = true), "PrintHtmlOptions(comment_arg_names=True)");
   cls.def("repr",
           [](const NodePtr& self, const py::object& options) {
             const PrintOptions core = text_options_from(options).core;
@@ -43,10 +44,17 @@ void bind_circuit_methods(py::module_& m) {
           text_default, "The circuit as text (spec 06, section 1).")
       .def("print",
            [](const NodePtr& self, const py::object& options) {
-             text_options_from(options);
+             if (!py::isinstance(options, py::module_::import("pycircuit._core").attr("PrintHtmlOptions"))) text_options_from(options);
              options.attr("print")(self);
            },
-           text_default, "Prints the circuit as text (spec 06, section 1).")
+           text_default, "Prints the circuit as text, or as HTML with PrintHtmlOptions (spec 06, section 1).")
+      .def("print_html",
+           [](const NodePtr& self, const py::object& options) {
+             if (!py::isinstance(options, py::module_::import("pycircuit._core").attr("PrintHtmlOptions")))
+               throw py::type_error("options: expected a PrintHtmlOptions, got " + std::string(py::repr(options)));
+             options.attr("print")(self);
+           },
+           html_default, "Shows the circuit as a foldable tree (spec 06, section 10).")
       .def("print_stats", [](const NodePtr& self) { python_print(stats_line(self)); }, "Prints name, class, nodes, largest value and flops (spec 01, section 3).")
       .def("__repr__", &debug_repr)
       .def("__str__", &debug_repr);
@@ -104,6 +112,7 @@ void bind_diff(py::module_& m) {
 void bind_text(py::module_& m) {
   register_payload<Kind>([](const Kind& kind) { return class_of(kind); });
   bind_print_options(m);
+  bind_html(m);
   bind_parser(m);
   bind_circuit_methods(m);
   bind_debug_options(m);

@@ -1,0 +1,92 @@
+"""Showing the HTML view of circuits: in notebooks, and as documents of their own (spec 06, section 10.5)."""
+
+from __future__ import annotations
+
+import atexit
+import html
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pycircuit import _core
+
+__all__ = ["html_page"]
+
+_pages: Path | None = None
+
+
+def _page(fragment: str, title: str) -> str:
+    # The fragment's own id serves as the nonce that lets its script and style run, and nothing else.
+    nonce = re.search(r'<div id="(pc-[0-9a-f]+)"', fragment)[1]
+    policy = f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{html.escape(title)}</title>\n</head>\n<body>\n{fragment}</body>\n</html>\n"
+    )
+
+
+def _write_atomically(path: str | os.PathLike[str], text: str) -> None:
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"no directory {target.parent} to write {target.name} into")
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def html_page(
+    circuits: _core.Circuit | Sequence[_core.Circuit],
+    path: str | os.PathLike[str] | None = None,
+    options: _core.PrintHtmlOptions = _core.PrintHtmlOptions(),  # noqa: B008 - it is never modified
+    title: str | None = None,
+) -> str:
+    """A complete HTML document around the view of one or several circuits, also written to `path` if given.
+
+    `title` defaults to the first circuit's name. FileNotFoundError where the directory of `path` is missing (spec 06, section 10.5).
+    """
+    if not isinstance(options, _core.PrintHtmlOptions):
+        raise TypeError(f"options: expected a PrintHtmlOptions, got {options!r}")
+    roots = (circuits,) if isinstance(circuits, _core.Circuit) else tuple(circuits)
+    if title is None:
+        title = roots[0].name if roots else ""
+    page = _page(options.repr(*roots), title)
+    if path is not None:
+        _write_atomically(path, page)
+    return page
+
+
+def _running_ipython() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+def _page_directory() -> Path:
+    global _pages
+    if _pages is None:
+        _pages = Path(tempfile.mkdtemp(prefix="pycircuit-"))
+        atexit.register(shutil.rmtree, _pages, ignore_errors=True)
+    return _pages
+
+
+def show(options: _core.PrintHtmlOptions, circuits: tuple[_core.Circuit, ...]) -> None:
+    """Display the view in a running IPython; elsewhere write a page that lasts until exit and print its URL."""
+    if _running_ipython():
+        from IPython.display import HTML, display
+
+        display(HTML(options.repr(*circuits)))
+        return
+    handle, path = tempfile.mkstemp(prefix="circuit-", suffix=".html", dir=_page_directory())
+    os.close(handle)
+    html_page(circuits, path, options)
+    print(Path(path).as_uri())

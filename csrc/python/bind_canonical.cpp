@@ -13,7 +13,8 @@ Tensor normal_like(const Tensor& like, uint64_t seed) {
   const py::object generator = torch.attr("Generator")();
   generator.attr("manual_seed")(seed >> 1);
   const py::object tensor = py::cast(like);
-  const py::object values = torch.attr("randn")(tensor.attr("shape"), py::arg("generator") = generator, py::arg("dtype") = torch.attr("float64"));
+  const py::object values =
+      torch.attr("randn")(tensor.attr("shape"), py::arg("generator") = generator, py::arg("dtype") = torch.attr("float64"));
   return values.attr("to")(tensor.attr("device"), tensor.attr("dtype")).cast<Tensor>();
 }
 
@@ -21,10 +22,13 @@ Tensor normal_like(const Tensor& like, uint64_t seed) {
 
 void bind_canonical(py::module_& m) {
   const auto unlocked = py::call_guard<py::gil_scoped_release>();
-  m.def("canonicalize_node", &canonicalize_node, py::arg("circuit"), "The root in canonical form: specs, indices, order of operands (spec 10, 10).", unlocked);
+  m.def("canonicalize_node", &canonicalize_node, py::arg("circuit"),
+        "The root in canonical form: specs, indices, order of operands (spec 10, 10).", unlocked);
   m.def("deep_canonicalize", &deep_canonicalize, py::arg("circuit"), "All nodes in canonical form (spec 10, 10).", unlocked);
-  m.def("normalize_node", &normalize_node, py::arg("circuit"), "The root with labels and ints numbered by first appearance (spec 10, 10).", unlocked);
-  m.def("deep_normalize", &deep_normalize, py::arg("circuit"), "All nodes with labels and ints numbered by first appearance (spec 10, 10).", unlocked);
+  m.def("normalize_node", &normalize_node, py::arg("circuit"), "The root with labels and ints numbered by first appearance (spec 10, 10).",
+        unlocked);
+  m.def("deep_normalize", &deep_normalize, py::arg("circuit"), "All nodes with labels and ints numbered by first appearance (spec 10, 10).",
+        unlocked);
   m.def("strip_names_and_tags", &strip_names_and_tags, py::arg("circuit"),
         "Without names and Tags; named Arrays and Symbols stay below an unnamed Tag of UUID zero (spec 10, 10).", unlocked);
   m.def(
@@ -35,11 +39,15 @@ void bind_canonical(py::module_& m) {
         return cast_circuit(circuit, target);
       },
       py::arg("circuit"), py::arg("device_dtype"), "All Arrays moved to a device and dtype, index tensors to the device (spec 10, 15.1).");
-  m.def("replace_all_randn_seeded", [](const NodePtr& circuit) { return replace_all_randn_seeded(circuit, normal_like); }, py::arg("circuit"),
-        "Floating Arrays with standard-normal values and index tensors with random positions, determined by what they replace (spec 10, 15.6).");
   m.def(
-      "set_named_axes", [](const NodePtr& circuit, const py::dict& named_axes) { return circuit->with_named_axes(named_axes_from(named_axes)); },
-      py::arg("circuit"), py::arg("named_axes"), "The node with exactly these axis names; for an empty dict those propagated from the children (spec 10, 16).");
+      "replace_all_randn_seeded", [](const NodePtr& circuit) { return replace_all_randn_seeded(circuit, normal_like); }, py::arg("circuit"),
+      "Floating Arrays with standard-normal values and index tensors with random positions, determined by what they replace (spec 10, "
+      "15.6).");
+  m.def(
+      "set_named_axes",
+      [](const NodePtr& circuit, const py::dict& named_axes) { return circuit->with_named_axes(named_axes_from(named_axes)); },
+      py::arg("circuit"), py::arg("named_axes"),
+      "The node with exactly these axis names; for an empty dict those propagated from the children (spec 10, 16).");
   m.def(
       "propagate_named_axes",
       [](const NodePtr& circuit, const py::dict& named_axes, std::optional<bool> abort_on_branch, std::optional<bool> do_merge) {

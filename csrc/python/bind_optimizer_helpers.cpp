@@ -23,7 +23,8 @@ NodePtr deep_maybe_distribute_with(const NodePtr& node, const py::object& settin
     const py::gil_scoped_release unlocked;
     result = deep_maybe_distribute(node, options);
   }
-  if (result.gave_up && PyErr_WarnEx(PyExc_UserWarning, "deep_maybe_distribute: stopped after 10000 distributions", 1) != 0) throw py::error_already_set();
+  if (result.gave_up && PyErr_WarnEx(PyExc_UserWarning, "deep_maybe_distribute: stopped after 10000 distributions", 1) != 0)
+    throw py::error_already_set();
   return result.circuit;
 }
 
@@ -62,22 +63,31 @@ void compare_subcircuits(const NodePtr& circuit, const py::object& settings) {
 
 void bind_optimizer_helpers(py::module_& m) {
   const auto unlocked = py::call_guard<py::gil_scoped_release>();
-  m.def("extract_add", &extract_add, py::arg("add"), py::arg("sub"), "The summands of `sub` grouped within `add`; None if they are not all there (spec 10, 9.2).");
+  m.def("extract_add", &extract_add, py::arg("add"), py::arg("sub"),
+        "The summands of `sub` grouped within `add`; None if they are not all there (spec 10, 9.2).");
   m.def("add_outer_product_broadcasts_on_top", &add_outer_product_broadcasts_on_top, py::arg("circuit"),
         "Summands grouped so that outer-product broadcasts happen last; None for a single group (spec 10, 9.3).");
   m.def("maybe_distribute", &maybe_distribute_with, py::arg("node"), py::arg("settings") = py::none(),
         "The Einsum distributed over its first large sum, simplified; None if there is none (spec 10, 15.2).");
-  m.def("maybe_distribute_py", [](const Einsum& node) { return maybe_distribute_with(node, py::none()); }, py::arg("node"),
-        "maybe_distribute with default settings (spec 10, 15.2).");
+  m.def(
+      "maybe_distribute_py", [](const Einsum& node) { return maybe_distribute_with(node, py::none()); }, py::arg("node"),
+      "maybe_distribute with default settings (spec 10, 15.2).");
   m.def("deep_maybe_distribute", &deep_maybe_distribute_with, py::arg("node"), py::arg("settings") = py::none(),
         "maybe_distribute at every Einsum, bottom-up, one pass; warns after 10,000 distributions (spec 10, 15.2).");
-  m.def("einsum_nest_path", [](const Einsum& einsum, const py::sequence& path) { return einsum_nest_path(einsum, path_from(path)); }, py::arg("einsum"),
-        py::arg("path"), "The Einsum as nested Einsums along a contraction path; ValueError for a path that does not fit (spec 10, 15.3).");
-  m.def("einsum_nest_optimize", [](const Einsum& node) { return einsum_nest_optimize(node, OptimizationSettings().max_single_tensor_memory); }, py::arg("node"),
-        "The Einsum nested along a good path within the default memory; RuntimeError if there is none (spec 10, 15.3).", unlocked);
-  m.def("deep_optimize_einsums", [](const NodePtr& node) { return deep_optimize_einsums(node, OptimizationSettings().max_single_tensor_memory); }, py::arg("node"),
-        "einsum_nest_optimize at every Einsum, bottom-up, in batches where needed (spec 10, 15.3).", unlocked);
-  m.def("deep_heuristic_nest_adds", &deep_heuristic_nest_adds, py::arg("circuit"), "Canonical form with partial sums shared between Adds (spec 10, 15.4).", unlocked);
+  m.def(
+      "einsum_nest_path", [](const Einsum& einsum, const py::sequence& path) { return einsum_nest_path(einsum, path_from(path)); },
+      py::arg("einsum"), py::arg("path"),
+      "The Einsum as nested Einsums along a contraction path; ValueError for a path that does not fit (spec 10, 15.3).");
+  m.def(
+      "einsum_nest_optimize",
+      [](const Einsum& node) { return einsum_nest_optimize(node, OptimizationSettings().max_single_tensor_memory); }, py::arg("node"),
+      "The Einsum nested along a good path within the default memory; RuntimeError if there is none (spec 10, 15.3).", unlocked);
+  m.def(
+      "deep_optimize_einsums",
+      [](const NodePtr& node) { return deep_optimize_einsums(node, OptimizationSettings().max_single_tensor_memory); }, py::arg("node"),
+      "einsum_nest_optimize at every Einsum, bottom-up, in batches where needed (spec 10, 15.3).", unlocked);
+  m.def("deep_heuristic_nest_adds", &deep_heuristic_nest_adds, py::arg("circuit"),
+        "Canonical form with partial sums shared between Adds (spec 10, 15.4).", unlocked);
   m.def("opt_eval_each_subcircuit_until_fail", &compare_subcircuits, py::arg("circuit"), py::arg("settings"),
         "Evaluates every node plainly and optimized and prints where they differ (spec 10, 15.5).");
 }

@@ -34,7 +34,8 @@ int64_t count_from(py::handle value, std::string_view what) {
 
 OptimizationSettings settings_or_default(py::handle value) {
   if (value.is_none()) return {};
-  if (!py::isinstance<OptimizationSettings>(value)) throw py::type_error("settings: expected OptimizationSettings, got " + std::string(py::repr(value)));
+  if (!py::isinstance<OptimizationSettings>(value))
+    throw py::type_error("settings: expected OptimizationSettings, got " + std::string(py::repr(value)));
   return value.cast<OptimizationSettings>();
 }
 

@@ -18,7 +18,8 @@ struct ScaledTerm {
 };
 
 ScaledTerm decompose(const NodePtr& child, size_t& scalars_removed) {
-  if (const Scalar* scalar = child->as<Scalar>(); scalar && child->rank() == 0) return {Einsum::make({}, {}, {}), scalar->value(), scalar->name()};
+  if (const Scalar* scalar = child->as<Scalar>(); scalar && child->rank() == 0)
+    return {Einsum::make({}, {}, {}), scalar->value(), scalar->name()};
   const Einsum* einsum = child->as<Einsum>();
   if (!einsum) return {Einsum::identity(child), 1.0, std::nullopt};
   NodePtrs operands;
@@ -90,7 +91,7 @@ NodePtr add_flatten_once(const Add& add) {
   NodePtrs children;
   bool any = false;
   for (const auto& child : add.children()) {
-    if (child->kind() == Kind::Add) {
+    if (child->kind() == Kind::Add && !is_rounded_within(*child, add)) {
       any = true;
       children.insert(children.end(), child->children().begin(), child->children().end());
     } else {
@@ -137,6 +138,7 @@ NodePtr add_deduplicate(const Add& add) {
       children.push_back(child);
       continue;
     }
+    if (is_rounded_within(*child, add)) return nullptr;
     const Name scalar_name = child->name() ? Name("count_from_dedup") : std::nullopt;
     children.push_back(Einsum::scalar_mul(child, static_cast<double>(count), with_suffix(child->name(), "_mul_count"), scalar_name));
   }

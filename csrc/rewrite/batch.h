@@ -8,7 +8,8 @@
 namespace pycircuit {
 
 // 14.1. RuntimeError for a bad axis or an axis from inside a module, BatchBatchSizeIsZero, BatchPartialBatchNotAllowed.
-NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves = false, bool allow_partial_batch = true);
+NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves = false,
+                        bool allow_partial_batch = true);
 
 // 14.2: an Einsum whose pairwise contraction has intermediates of more than `limit` elements, in batches. BatchRequiresMultipleAxes.
 NodePtr batch_einsum(const NodePtr& einsum, uint64_t limit);

@@ -90,7 +90,8 @@ NodePtr batch_einsum(const NodePtr& node, uint64_t limit) {
   const Size size = einsum.spec().size_of(*label);
   for (Size divisor = size; divisor >= 1; --divisor) {
     if (size % divisor != 0) continue;
-    const bool fits = std::all_of(intermediates.begin(), intermediates.end(), [&](const Einsum* each) { return elements_with(*each, *label, divisor) <= limit; });
+    const bool fits = std::all_of(intermediates.begin(), intermediates.end(),
+                                  [&](const Einsum* each) { return elements_with(*each, *label, divisor) <= limit; });
     if (fits) return operands.put_back(batched(nested, *label, divisor, operands));
   }
   fail_batch(einsum, "even slices of one position have intermediates of more than " + std::to_string(limit) + " elements");

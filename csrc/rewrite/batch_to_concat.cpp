@@ -90,7 +90,9 @@ NodePtr with_open_edges(const Index& index) {
 
 class Batching {
  public:
-  Batching(const NodePtr& root, int axis, bool keep_non_axis_leaves) { walk(root, axis, keep_non_axis_leaves ? Role::kKept : Role::kPlainLeaf); }
+  Batching(const NodePtr& root, int axis, bool keep_non_axis_leaves) {
+    walk(root, axis, keep_non_axis_leaves ? Role::kKept : Role::kPlainLeaf);
+  }
 
   // The circuit over symbols, with `size` in place of the axis.
   ModuleSpec spec(Size size) const {
@@ -197,12 +199,14 @@ class Batching {
 NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves, bool allow_partial_batch) {
   if (axis < 0 || axis >= circuit->rank())
     fail(ErrorId::RuntimeError, "batch_to_concat: nonexistent axis " + std::to_string(axis) + " of " + describe(*circuit));
-  if (batch_size == 0) fail(ErrorId::BatchBatchSizeIsZero, "batch_to_concat: the batch size must be positive, got 0 for " + describe(*circuit));
+  if (batch_size == 0)
+    fail(ErrorId::BatchBatchSizeIsZero, "batch_to_concat: the batch size must be positive, got 0 for " + describe(*circuit));
   if (batch_size < 0) fail(ErrorId::OverflowError, "batch_to_concat: negative batch size " + std::to_string(batch_size));
   const Size total = circuit->shape()[axis];
   if (!allow_partial_batch && total % batch_size != 0)
     fail(ErrorId::BatchPartialBatchNotAllowed, "batch_to_concat: batch size " + std::to_string(batch_size) + " does not divide axis " +
-                                                   std::to_string(axis) + " of " + describe(*circuit) + "; allow_partial_batch accepts a shorter last batch");
+                                                   std::to_string(axis) + " of " + describe(*circuit) +
+                                                   "; allow_partial_batch accepts a shorter last batch");
   if (total == 0) return circuit;
   const Batching batching(circuit, static_cast<int>(axis), keep_non_axis_leaves);
   NodePtrs pieces;

@@ -46,7 +46,12 @@ NodePtr make_broadcast(const NodePtr& node, const Shape& shape) {
   return canonical_rearrange(node, RearrangeSpec(std::move(input), std::move(output), std::move(sizes)));
 }
 
-NodePtr new_trace(const NodePtr& node, const Labels& labels) { return Einsum::make({node}, {labels}, distinct(labels)); }
+NodePtr new_trace(const NodePtr& node, const Labels& labels) {
+  const Labels names = distinct(labels);
+  Labels numbered;
+  for (const Label label : labels) numbered.push_back(static_cast<Label>(std::find(names.begin(), names.end(), label) - names.begin()));
+  return Einsum::make({node}, {std::move(numbered)}, iota_labels(static_cast<int64_t>(names.size())));
+}
 
 NodePtr new_diag(const NodePtr& node, const Labels& labels) { return Einsum::make({node}, {distinct(labels)}, labels); }
 
@@ -54,6 +59,8 @@ bool is_integral(const Node& node) {
   const auto& dtype = node.device_dtype().dtype;
   return dtype && !is_floating(*dtype);
 }
+
+bool is_rounded_within(const Node& part, const Node& whole) { return is_integral(whole) && !is_integral(part); }
 
 IndexElements full_index(int64_t rank) { return IndexElements(rank, IndexElement(Slice{})); }
 

@@ -55,13 +55,15 @@ NodePtr squeeze_axes(const NodePtr& node, const Axes& axes, Naming naming = {});
 // The node expanded to `shape`, aligned at the right; null where it does not broadcast (9.1).
 NodePtr make_broadcast(const NodePtr& node, const Shape& shape);
 
-// The diagonal of axes with equal labels, in order of first appearance (03, 11.1).
+// The diagonal of axes with equal labels, in order of first appearance (03, 11.1); its labels are renumbered.
 NodePtr new_trace(const NodePtr& node, const Labels& labels);
 // The node's axes, whose labels are the distinct ones of `labels`, placed on diagonals.
 NodePtr new_diag(const NodePtr& node, const Labels& labels);
 
 // Whether values are of integer or bool dtype, which Scalars are rounded to one by one (12, section 2).
 bool is_integral(const Node& node);
+// Whether the part's value is rounded to the integer or bool dtype of the whole, so that it must not be taken apart.
+bool is_rounded_within(const Node& part, const Node& whole);
 
 // Full slices, one per axis.
 IndexElements full_index(int64_t rank);

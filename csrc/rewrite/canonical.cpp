@@ -101,7 +101,8 @@ NodePtr canonical_index(const Index& index) {
 
 template <class Rewrite>
 NodePtr deep(const NodePtr& circuit, const Rewrite& rewrite) {
-  return map_bottom_up(circuit, [&](const NodePtr& node, NodePtrs children) { return rewrite(node->rebuild_if_changed(std::move(children))); });
+  return map_bottom_up(circuit,
+                       [&](const NodePtr& node, NodePtrs children) { return rewrite(node->rebuild_if_changed(std::move(children))); });
 }
 
 NodePtr without_name(const NodePtr& node, NodePtrs children) {

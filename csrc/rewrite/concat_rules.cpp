@@ -19,7 +19,8 @@ size_t indexed_axis(const IndexElements& elements, int64_t axis) {
 
 std::vector<bool> identity_pattern(const Index& index) {
   std::vector<bool> pattern;
-  for (size_t axis = 0; axis < index.index().size(); ++axis) pattern.push_back(is_identity(index.index()[axis], index.child()->shape()[axis]));
+  for (size_t axis = 0; axis < index.index().size(); ++axis)
+    pattern.push_back(is_identity(index.index()[axis], index.child()->shape()[axis]));
   return pattern;
 }
 

@@ -12,7 +12,8 @@ namespace pycircuit {
 namespace {
 
 [[noreturn]] void fail_path(const Einsum& einsum, const std::string& problem) {
-  fail(ErrorId::ValueError, "einsum_nest_path: " + problem + ", for the " + std::to_string(einsum.num_children()) + " operands of " + describe(einsum));
+  fail(ErrorId::ValueError,
+       "einsum_nest_path: " + problem + ", for the " + std::to_string(einsum.num_children()) + " operands of " + describe(einsum));
 }
 
 // The operand to distribute over; the number of operands if there is none.
@@ -20,7 +21,9 @@ size_t operand_to_distribute(const Einsum& einsum, uint64_t min_elements) {
   size_t i = 0;
   for (; i < einsum.num_children(); ++i) {
     const NodePtr& operand = einsum.child(i);
-    if (operand->kind() == Kind::Add && operand->num_children() > 0 && numel_saturating(operand->shape()) >= min_elements) break;
+    if (operand->kind() == Kind::Add && operand->num_children() > 0 && !is_rounded_within(*operand, einsum) &&
+        numel_saturating(operand->shape()) >= min_elements)
+      break;
   }
   return i;
 }
@@ -121,9 +124,8 @@ DeepDistributed deep_maybe_distribute(const NodePtr& circuit, const MaybeDistrib
       return rebuilt;
     }
     ++distributions;
-    return canonical(simplify(distribute_once(*einsum, operand)), [](const NodePtr& each, NodePtrs parts) {
-      return canonicalize_node(each->rebuild_if_changed(std::move(parts)));
-    });
+    return canonical(simplify(distribute_once(*einsum, operand)),
+                     [](const NodePtr& each, NodePtrs parts) { return canonicalize_node(each->rebuild_if_changed(std::move(parts))); });
   });
   return {std::move(result), gave_up};
 }

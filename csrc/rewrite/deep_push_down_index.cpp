@@ -1,8 +1,8 @@
 // Pushing all Index nodes of a circuit down (spec 10, section 12.3).
 //
-// Two passes over the original nodes. Parents first, every node learns what its users demand of it: its whole value, or the parts that Index
-// nodes take. A node of which only parts are demanded is computed on the smallest set of positions that covers them, and demands parts of its
-// children in turn; so an Index goes down all the way in one call. Children first, the demanded values are then built.
+// Two passes over the original nodes. Parents first, every node learns what its users demand of it: its whole value, or the parts that
+// Index nodes take. A node of which only parts are demanded is computed on the smallest set of positions that covers them, and demands
+// parts of its children in turn; so an Index goes down all the way in one call. Children first, the demanded values are then built.
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
@@ -39,7 +39,9 @@ struct Plan {
   NodePtrs results;                        // one per demand
 };
 
-bool is_push_down_error(ErrorId id) { return id >= ErrorId::PushDownIndexNoopOnConcat && id <= ErrorId::PushDownIndexZeroLengthIndexAmbiguous; }
+bool is_push_down_error(ErrorId id) {
+  return id >= ErrorId::PushDownIndexNoopOnConcat && id <= ErrorId::PushDownIndexZeroLengthIndexAmbiguous;
+}
 
 // Positions of an axis, ascending.
 std::vector<int64_t> positions_of(const IndexElement& element) {
@@ -188,7 +190,8 @@ class DeepPush {
     } else {
       try {
         IndexPush push = plan_index_push(*part, {true, std::nullopt, false});
-        for (auto& request : push.requests) plan.needs.push_back(demand(request.child, {std::move(request.elements), std::move(request.naming), nullptr}));
+        for (auto& request : push.requests)
+          plan.needs.push_back(demand(request.child, {std::move(request.elements), std::move(request.naming), nullptr}));
         add_untouched_children(plan, push);
       } catch (const CircuitError& error) {
         if (!is_push_down_error(error.id())) throw;
@@ -204,7 +207,8 @@ class DeepPush {
   void add_untouched_children(Plan& plan, IndexPush& push) {
     std::vector<bool> touched(plan.node->num_children(), false);
     for (const auto& request : push.requests) touched[request.child_number] = true;
-    const bool keeps_others = plan.node->kind() == Kind::GeneralFunction || plan.node->kind() == Kind::Module || plan.node->kind() == Kind::DiscreteVar;
+    const bool keeps_others =
+        plan.node->kind() == Kind::GeneralFunction || plan.node->kind() == Kind::Module || plan.node->kind() == Kind::DiscreteVar;
     std::vector<size_t> others;
     for (size_t i = 0; i < touched.size(); ++i) {
       if (touched[i] || !keeps_others) continue;
@@ -269,6 +273,8 @@ class DeepPush {
 
 }  // namespace
 
-NodePtr deep_push_down_index_raw(const NodePtr& circuit, const std::optional<uint64_t>& min_size) { return DeepPush(circuit, min_size).run(); }
+NodePtr deep_push_down_index_raw(const NodePtr& circuit, const std::optional<uint64_t>& min_size) {
+  return DeepPush(circuit, min_size).run();
+}
 
 }  // namespace pycircuit

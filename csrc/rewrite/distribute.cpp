@@ -16,8 +16,9 @@ std::string at(const Einsum& einsum, size_t operand_idx) {
 PayloadValue payload(const Einsum& einsum) { return circuit_payload(NodePtr(&einsum)); }
 
 [[noreturn]] void fail_index(const Einsum& einsum, size_t operand_idx) {
-  fail(ErrorId::DistributeOperandIdxTooLarge, at(einsum, operand_idx) + " does not exist, it has " + std::to_string(einsum.num_children()) + " operands",
-       payload(einsum), operand_idx);
+  fail(ErrorId::DistributeOperandIdxTooLarge,
+       at(einsum, operand_idx) + " does not exist, it has " + std::to_string(einsum.num_children()) + " operands", payload(einsum),
+       operand_idx);
 }
 
 bool is_distribute_error(const CircuitError& error) {
@@ -119,11 +120,14 @@ Ref<const Add> distribute_once(const Einsum& einsum, size_t operand_idx, const D
   if (operand_idx >= einsum.num_children()) fail_index(einsum, operand_idx);
   NodePtr operand = einsum.child(operand_idx);
   const Add* add = operand->as<Add>();
-  if (!add) fail(ErrorId::DistributeOperandIsNotAdd, at(einsum, operand_idx) + " is " + describe(*operand) + ", not an Add", payload(einsum), operand_idx);
+  if (!add)
+    fail(ErrorId::DistributeOperandIsNotAdd, at(einsum, operand_idx) + " is " + describe(*operand) + ", not an Add", payload(einsum),
+         operand_idx);
   if (add->has_broadcast()) {
     if (!options.do_broadcasts)
-      fail(ErrorId::DistributeCouldntBroadcast, at(einsum, operand_idx) + ", " + describe(*add) + ", broadcasts its summands; pass do_broadcasts=True",
-           circuit_payload(operand), options.do_broadcasts);
+      fail(ErrorId::DistributeCouldntBroadcast,
+           at(einsum, operand_idx) + ", " + describe(*add) + ", broadcasts its summands; pass do_broadcasts=True", circuit_payload(operand),
+           options.do_broadcasts);
     operand = add_make_broadcasts_explicit(*add);
     add = operand->as<Add>();
   }
@@ -134,7 +138,8 @@ Ref<const Add> distribute_once(const Einsum& einsum, size_t operand_idx, const D
     if (!options.prefix && !options.suffix) {
       summands.push_back(with_operand(einsum, operand_idx, child, {}));
     } else if (child->name()) {
-      summands.push_back(with_operand(einsum, operand_idx, child, options.prefix.value_or("") + *child->name() + options.suffix.value_or("")));
+      summands.push_back(
+          with_operand(einsum, operand_idx, child, options.prefix.value_or("") + *child->name() + options.suffix.value_or("")));
     } else {
       summands.push_back(with_operand(einsum, operand_idx, child, {})->rename(std::nullopt));
     }
@@ -174,7 +179,8 @@ NodePtr distribute(const Einsum& einsum, size_t operand_idx, const IterativeMatc
                    bool allow_partial_distribute) {
   NodePtr result = Distributing(operand_idx, options, allow_partial_distribute).run(einsum, traversal);
   if (result->id() == einsum.id())
-    fail(ErrorId::DistributeNoop, at(einsum, operand_idx) + ": nothing was distributed; the traversal ended at the operand or the operand is no Add",
+    fail(ErrorId::DistributeNoop,
+         at(einsum, operand_idx) + ": nothing was distributed; the traversal ended at the operand or the operand is no Add",
          payload(einsum), operand_idx);
   return result;
 }

@@ -73,7 +73,7 @@ NodePtr einsum_elim_identity(const Einsum& einsum) {
 }
 
 NodePtr einsum_flatten_once(const Einsum& einsum) {
-  const auto is_einsum = [](const NodePtr& child) { return child->kind() == Kind::Einsum; };
+  const auto is_einsum = [&](const NodePtr& child) { return child->kind() == Kind::Einsum && !is_rounded_within(*child, einsum); };
   if (std::none_of(einsum.children().begin(), einsum.children().end(), is_einsum)) return nullptr;
   LabelUnion names;
   for (int label = 0; label < kLabelCount; ++label) names.fresh();  // the outer labels
@@ -81,7 +81,7 @@ NodePtr einsum_flatten_once(const Einsum& einsum) {
   std::vector<std::vector<size_t>> operands;
   for (size_t i = 0; i < einsum.num_children(); ++i) {
     const Labels& outer = einsum.input_labels()[i];
-    const Einsum* inner = einsum.child(i)->as<Einsum>();
+    const Einsum* inner = is_einsum(einsum.child(i)) ? einsum.child(i)->as<Einsum>() : nullptr;
     if (!inner) {
       children.push_back(einsum.child(i));
       operands.emplace_back(outer.begin(), outer.end());

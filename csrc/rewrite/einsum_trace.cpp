@@ -32,7 +32,8 @@ Axes merged_positions(const std::vector<std::optional<size_t>>& into) {
 TracedOperand trace_add(const Add& add, const Labels& labels) {
   const NodePtr explicit_add = add_make_broadcasts_explicit(add);
   NodePtrs summands;
-  for (const auto& summand : (explicit_add ? *explicit_add : static_cast<const Node&>(add)).children()) summands.push_back(new_trace(summand, labels));
+  for (const auto& summand : (explicit_add ? *explicit_add : static_cast<const Node&>(add)).children())
+    summands.push_back(new_trace(summand, labels));
   // A sum of nothing has rank 0 and no labels, so it does not come here.
   return {Add::make(std::move(summands)), distinct(labels)};
 }
@@ -73,7 +74,8 @@ std::optional<TracedOperand> trace_index(const Index& index, const Labels& label
   std::vector<size_t> sources;  // the child's axis of each axis
   for (size_t axis = 0; axis < index.index().size(); ++axis)
     if (!std::holds_alternative<int64_t>(index.index()[axis])) sources.push_back(axis);
-  const auto into = merged_into(labels, [&](size_t out) { return is_identity(index.index()[sources[out]], index.child()->shape()[sources[out]]); });
+  const auto into =
+      merged_into(labels, [&](size_t out) { return is_identity(index.index()[sources[out]], index.child()->shape()[sources[out]]); });
   const Axes dropped = merged_positions(into);
   if (dropped.empty()) return std::nullopt;
   Labels trace_labels = iota_labels(index.child()->rank());
@@ -82,7 +84,8 @@ std::optional<TracedOperand> trace_index(const Index& index, const Labels& label
     trace_labels[sources[out]] = trace_labels[sources[*into[out]]];
     dropped_sources.push_back(sources[out]);
   }
-  return TracedOperand{Index::make(new_trace(index.child(), trace_labels), without_axes(index.index(), dropped_sources)), without_axes(labels, dropped)};
+  return TracedOperand{Index::make(new_trace(index.child(), trace_labels), without_axes(index.index(), dropped_sources)),
+                       without_axes(labels, dropped)};
 }
 
 std::optional<TracedOperand> trace_concat(const Concat& concat, const Labels& labels) {

@@ -45,7 +45,8 @@ NodePtr generalfunction_special_case_simplification(const GeneralFunction& funct
 
 NodePtr generalfunction_evaluate_simple(const GeneralFunction& function) {
   // Users' functions are left alone: they are called when the circuit is evaluated, and may compute in a dtype of their own.
-  if (!function.spec()->is_official() || function.num_children() != 1 || function.rank() != 0 || function.num_non_batchable_output_dims() != 0)
+  if (!function.spec()->is_official() || function.num_children() != 1 || function.rank() != 0 ||
+      function.num_non_batchable_output_dims() != 0)
     return nullptr;
   const Scalar* scalar = function.child()->as<Scalar>();
   if (!scalar || scalar->rank() != 0) return nullptr;

@@ -14,7 +14,8 @@ std::vector<bool> used_arguments(const Module& module) {
   std::vector<bool> used;
   const auto& specs = module.arg_specs();
   for (size_t i = 0; i < specs.size(); ++i) {
-    const bool again = std::any_of(specs.begin() + i + 1, specs.end(), [&](const ModuleArgSpec& later) { return later.symbol->id() == specs[i].symbol->id(); });
+    const bool again = std::any_of(specs.begin() + i + 1, specs.end(),
+                                   [&](const ModuleArgSpec& later) { return later.symbol->id() == specs[i].symbol->id(); });
     used.push_back(!again && module.spec_circuit()->has_free_symbol(*specs[i].symbol));
   }
   return used;
@@ -45,7 +46,8 @@ NodePtr module_remove_unused_inputs(const Module& module, const RemoveUnusedOpti
     arguments.push_back(module.argument(i));
   }
   const Name name = options.add_suffix_on_remove_unused ? with_suffix(module.name(), " rem_unused") : module.name();
-  NodePtr result = arguments.empty() && options.use_elim_no_input_module ? spec.circuit : NodePtr(Module::make(spec, std::move(arguments), name));
+  NodePtr result =
+      arguments.empty() && options.use_elim_no_input_module ? spec.circuit : NodePtr(Module::make(spec, std::move(arguments), name));
   const int64_t lost = module.rank() - result->rank();
   if (lost == 0) return result;
   const Shape lost_sizes(module.shape().begin(), module.shape().begin() + lost);
@@ -89,7 +91,8 @@ NodePtr fuse_concat_modules(const NodePtr& circuit, const std::vector<Ref<const 
     NodePtrs parts;
     for (size_t k = 0; k < modules.size(); ++k) {
       if (!spec.batchable)
-        check(same(modules[k]->argument(i), first.argument(i)), "input '" + spec.symbol->name_or_empty() + "' is not batchable and differs between modules");
+        check(same(modules[k]->argument(i), first.argument(i)),
+              "input '" + spec.symbol->name_or_empty() + "' is not batchable and differs between modules");
       parts.push_back(spec.batchable ? with_batch_axis(modules[k]->argument(i), spec, rows[k]) : nullptr);
     }
     arguments.push_back(spec.batchable ? NodePtr(Concat::make(std::move(parts), 0)) : first.argument(i));

@@ -20,7 +20,8 @@ struct Frame {
 
 bool branches(const Node& node) {
   const Einsum* einsum = node.as<Einsum>();
-  return einsum && !std::all_of(einsum->input_labels().begin(), einsum->input_labels().end(), [](const Labels& labels) { return all_distinct(labels); });
+  return einsum && !std::all_of(einsum->input_labels().begin(), einsum->input_labels().end(),
+                                [](const Labels& labels) { return all_distinct(labels); });
 }
 
 std::vector<NamedAxes> names_for_children(const Node& node, const NamedAxes& names, bool abort_on_branch) {

@@ -182,7 +182,8 @@ NodePtr pull(const NodePtr& node, bool simplify) {
 NodePtr deep_pull(const NodePtr& circuit, const std::optional<uint64_t>& min_size, bool simplify) {
   const auto large_enough = [&](const Node& node) {
     if (!min_size || numel_saturating(node.shape()) >= *min_size) return true;
-    return std::any_of(node.children().begin(), node.children().end(), [&](const NodePtr& child) { return numel_saturating(child->shape()) >= *min_size; });
+    return std::any_of(node.children().begin(), node.children().end(),
+                       [&](const NodePtr& child) { return numel_saturating(child->shape()) >= *min_size; });
   };
   return map_bottom_up(circuit, [&](const NodePtr& node, NodePtrs children) {
     const NodePtr rebuilt = node->rebuild_if_changed(std::move(children));
@@ -197,8 +198,8 @@ NodePtr deep_pull(const NodePtr& circuit, const std::optional<uint64_t>& min_siz
 
 NodePtr split_to_concat(const NodePtr& circuit, int64_t axis, const std::vector<Size>& sections) {
   if (axis < 0 || axis >= circuit->rank())
-    fail(ErrorId::MiscInputItemOutOfBounds, "split_to_concat: axis " + std::to_string(axis) + " of " + describe(*circuit) + " does not exist", axis,
-         circuit->rank());
+    fail(ErrorId::MiscInputItemOutOfBounds,
+         "split_to_concat: axis " + std::to_string(axis) + " of " + describe(*circuit) + " does not exist", axis, circuit->rank());
   Size total = 0;
   for (const Size size : sections) {
     if (size < 0) fail(ErrorId::OverflowError, "split_to_concat: negative section " + std::to_string(size));
@@ -214,7 +215,9 @@ NodePtr split_to_concat(const NodePtr& circuit, int64_t axis, const std::vector<
 NodePtr pull_concat_once_raw(const NodePtr& circuit) { return pull(circuit, false); }
 NodePtr pull_concat_once(const NodePtr& circuit) { return pull(circuit, true); }
 
-NodePtr deep_pull_concat_messy(const NodePtr& circuit, const std::optional<uint64_t>& min_size) { return deep_pull(circuit, min_size, false); }
+NodePtr deep_pull_concat_messy(const NodePtr& circuit, const std::optional<uint64_t>& min_size) {
+  return deep_pull(circuit, min_size, false);
+}
 NodePtr deep_pull_concat_new(const NodePtr& circuit, const std::optional<uint64_t>& min_size) { return deep_pull(circuit, min_size, true); }
 
 NodePtr deep_pull_concat(const NodePtr& circuit, const std::optional<uint64_t>& min_size) {

@@ -37,26 +37,48 @@ class Step {
 
   IndexPush plan() {
     switch (node_->kind()) {
-      case Kind::Add: push_add(*node_->as<Add>()); break;
-      case Kind::Concat: push_concat(*node_->as<Concat>()); break;
-      case Kind::GeneralFunction: push_function(*node_->as<GeneralFunction>()); break;
-      case Kind::Einsum: push_einsum(*node_->as<Einsum>()); break;
-      case Kind::Rearrange: push_rearrange(*node_->as<Rearrange>()); break;
-      case Kind::Scatter: push_scatter(*node_->as<Scatter>()); break;
-      case Kind::Tag: push_tag(*node_->as<Tag>()); break;
-      case Kind::DiscreteVar: push_discrete_var(*node_->as<DiscreteVar>()); break;
-      case Kind::Scalar: push_.build = [merged = index_merge_scalar(index_)](NodePtrs) { return merged; }; break;
-      case Kind::Module: push_module(*node_->as<Module>()); break;
+      case Kind::Add:
+        push_add(*node_->as<Add>());
+        break;
+      case Kind::Concat:
+        push_concat(*node_->as<Concat>());
+        break;
+      case Kind::GeneralFunction:
+        push_function(*node_->as<GeneralFunction>());
+        break;
+      case Kind::Einsum:
+        push_einsum(*node_->as<Einsum>());
+        break;
+      case Kind::Rearrange:
+        push_rearrange(*node_->as<Rearrange>());
+        break;
+      case Kind::Scatter:
+        push_scatter(*node_->as<Scatter>());
+        break;
+      case Kind::Tag:
+        push_tag(*node_->as<Tag>());
+        break;
+      case Kind::DiscreteVar:
+        push_discrete_var(*node_->as<DiscreteVar>());
+        break;
+      case Kind::Scalar:
+        push_.build = [merged = index_merge_scalar(index_)](NodePtrs) { return merged; };
+        break;
+      case Kind::Module:
+        push_module(*node_->as<Module>());
+        break;
       case Kind::Index:
-        fail(ErrorId::PushDownIndexThroughIndex, at() + "it cannot go through another Index; fuse the two first (index_fuse)", index_payload(), kind_payload());
+        fail(ErrorId::PushDownIndexThroughIndex, at() + "it cannot go through another Index; fuse the two first (index_fuse)",
+             index_payload(), kind_payload());
       case Kind::Array:
       case Kind::Symbol:
       case Kind::Conv:
       case Kind::Cumulant:
       case Kind::StoredCumulantVar:
       case Kind::SetSymbolicShape:
-        fail(ErrorId::PushDownIndexUnimplementedType, at() + "an Index cannot go through a " + std::string(kind_name(node_->kind())) +
-                                                          "; end the traversal here or above", index_payload(), kind_payload());
+        fail(ErrorId::PushDownIndexUnimplementedType,
+             at() + "an Index cannot go through a " + std::string(kind_name(node_->kind())) + "; end the traversal here or above",
+             index_payload(), kind_payload());
     }
     return std::move(push_);
   }
@@ -64,7 +86,9 @@ class Step {
  private:
   // --- names and payloads
   Naming out_naming() const { return options_.suffix ? with_suffix(node_->name(), *options_.suffix) : node_->name(); }
-  Naming child_naming(const NodePtr& child) const { return options_.suffix ? with_suffix(child->name(), "_idx_" + *options_.suffix) : Name{}; }
+  Naming child_naming(const NodePtr& child) const {
+    return options_.suffix ? with_suffix(child->name(), "_idx_" + *options_.suffix) : Name{};
+  }
   Naming top_naming() const { return options_.suffix ? with_suffix(node_->name(), "_partial_" + *options_.suffix) : Name{}; }
   std::string at() const { return "push_down_index: " + describe(index_) + " " + index_text(elements_) + " of " + describe(*node_) + ": "; }
   PayloadValue index_payload() const { return circuit_payload(NodePtr(&index_)); }
@@ -162,7 +186,9 @@ class Step {
       push_concat_tensor(concat, std::get<Tensor>(here), with);
     }
     const int64_t out_axis = concat.axis() - ints_before(axis);
-    push_.build = [naming = out_naming(), out_axis](NodePtrs results) { return NodePtr(Concat::make(std::move(results), out_axis, naming)); };
+    push_.build = [naming = out_naming(), out_axis](NodePtrs results) {
+      return NodePtr(Concat::make(std::move(results), out_axis, naming));
+    };
     if (std::holds_alternative<Tensor>(here)) {
       IndexElements top = full_index(indexed_shape(with(Slice{}), node_->shape()).size());
       top[out_axis] = here;
@@ -210,8 +236,8 @@ class Step {
     bool noop = true;
     for (size_t axis = 0; axis < elements_.size(); ++axis) noop &= static_cast<int64_t>(axis) == concat.axis() || identity_at(axis);
     if (noop)
-      fail(ErrorId::PushDownIndexNoopOnConcat, at() + "only the concatenated axis is indexed, by a tensor, so nothing can be pushed down", index_payload(),
-           element_payloads(without_axes(elements_, {concat.axis()})), element_payloads(elements_));
+      fail(ErrorId::PushDownIndexNoopOnConcat, at() + "only the concatenated axis is indexed, by a tensor, so nothing can be pushed down",
+           index_payload(), element_payloads(without_axes(elements_, {concat.axis()})), element_payloads(elements_));
     for (size_t i = 0; i < concat.num_children(); ++i) request(i, concat.child(i), with(Slice{}));
   }
 
@@ -220,10 +246,12 @@ class Step {
     std::vector<bool> batchable;
     for (size_t i = 0; i < function.num_children(); ++i) batchable.push_back(function.input_batchable(i));
     const auto payload_and_fail = [&](ErrorId id, const std::string& why, auto&&... more) {
-      fail(id, at() + why, index_payload(), bool_payloads(batchable), function.num_non_batchable_output_dims(), function.rank(), std::move(more)...);
+      fail(id, at() + why, index_payload(), bool_payloads(batchable), function.num_non_batchable_output_dims(), function.rank(),
+           std::move(more)...);
     };
     if (batch_rank == 0 || !contains(batchable, true))
-      payload_and_fail(ErrorId::PushDownIndexNoopOnGeneralFunction, function.spec()->name() + " has no batch axes to push an index through");
+      payload_and_fail(ErrorId::PushDownIndexNoopOnGeneralFunction,
+                       function.spec()->name() + " has no batch axes to push an index through");
     if (!identity_from(batch_rank) && !options_.allow_partial_pushdown)
       payload_and_fail(ErrorId::PushDownIndexGeneralFunctionSomeAxesNotPossible,
                        "the last " + std::to_string(function.num_non_batchable_output_dims()) + " axes of " + function.spec()->name() +
@@ -269,10 +297,11 @@ class Step {
     if (noop) fail(ErrorId::PushDownIndexEinsumNoop, at() + "nothing can be pushed to an operand", index_payload());
     if (rest && !options_.allow_partial_pushdown) {
       std::map<int64_t, std::optional<IndexElement>> int_indices;
-      for (const Label label : out) int_indices[label] = std::count(out.begin(), out.end(), label) > 1 ? std::optional<IndexElement>() : by_label[label];
+      for (const Label label : out)
+        int_indices[label] = std::count(out.begin(), out.end(), label) > 1 ? std::optional<IndexElement>() : by_label[label];
       fail(ErrorId::PushDownIndexEinsumSomeAxesNotPossible,
-           at() + "output labels that repeat cannot be indexed below the Einsum; allow_partial_pushdown leaves their elements on top", index_payload(),
-           element_payloads(elements_), int_list(out), opaque(int_indices, index_text(elements_)));
+           at() + "output labels that repeat cannot be indexed below the Einsum; allow_partial_pushdown leaves their elements on top",
+           index_payload(), element_payloads(elements_), int_list(out), opaque(int_indices, index_text(elements_)));
     }
     push_.build = [new_labels, new_out, naming = out_naming()](NodePtrs results) {
       return NodePtr(Einsum::make(std::move(results), new_labels, new_out, naming));
@@ -299,7 +328,8 @@ class Step {
         }
       } else if (!identity_at(axis)) {
         fail(ErrorId::PushDownIndexRearrangeNotPossible,
-             at() + "output axis " + std::to_string(axis) + " of " + rearrange.spec().to_string() + " is merged, so only an int or the whole axis can pass",
+             at() + "output axis " + std::to_string(axis) + " of " + rearrange.spec().to_string() +
+                 " is merged, so only an int or the whole axis can pass",
              index_payload(), opaque<RearrangeSpec>(rearrange.spec(), rearrange.spec().to_string()));
       }
       if (!is_int(element)) output.push_back(without_int_elements(group, by_int));
@@ -380,8 +410,8 @@ class Step {
       new_shape.push_back(size(axis));
     }
     if (!any)
-      fail(ErrorId::PushDownIndexScatterNoop, at() + "only position 0 of an axis scattered to 0:1 can pass a Scatter, and no such axis is indexed by 0",
-           index_payload());
+      fail(ErrorId::PushDownIndexScatterNoop,
+           at() + "only position 0 of an axis scattered to 0:1 can pass a Scatter, and no such axis is indexed by 0", index_payload());
     const bool done = is_identity(rest, new_shape);
     if (!done && !options_.allow_partial_pushdown)
       fail(ErrorId::PushDownIndexScatterSomeAxesNotPossible,
@@ -410,11 +440,12 @@ class Step {
     const size_t batch_rank = module.aligned_batch_shape().size();
     const bool done = identity_from(batch_rank);
     if (!done && !options_.into_module_spec && !options_.allow_partial_pushdown)
-      fail(ErrorId::PushDownIndexModuleSomeAxesNotPossible,
-           at() + "only the " + std::to_string(batch_rank) +
-               " batch axes of a Module can be indexed in its arguments; consider substituting the module (substitute_all_modules), or pass "
-               "into_module_spec or allow_partial_pushdown",
-           index_payload(), static_cast<int64_t>(module.rank() - batch_rank), module.rank(), element_payloads(from(batch_rank)));
+      fail(
+          ErrorId::PushDownIndexModuleSomeAxesNotPossible,
+          at() + "only the " + std::to_string(batch_rank) +
+              " batch axes of a Module can be indexed in its arguments; consider substituting the module (substitute_all_modules), or pass "
+              "into_module_spec or allow_partial_pushdown",
+          index_payload(), static_cast<int64_t>(module.rank() - batch_rank), module.rank(), element_payloads(from(batch_rank)));
     if (!done && options_.into_module_spec) request(0, module.spec_circuit(), elements_for_spec(module, batch_rank));
     for (size_t i = 0; i < module.num_arguments(); ++i) {
       const NodePtr& argument = module.argument(i);

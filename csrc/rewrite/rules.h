@@ -1,4 +1,5 @@
-// The rewrite rules (spec 10, sections 2 to 8): each takes a node of one class and returns an equal circuit, or null where it does not apply.
+// The rewrite rules (spec 10, sections 2 to 8): each takes a node of one class and returns an equal circuit, or null where it does not
+// apply.
 #pragma once
 
 #include <optional>

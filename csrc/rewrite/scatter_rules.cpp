@@ -59,7 +59,8 @@ NodePtr scatter_pull_removable_axes(const Scatter& scatter) {
   if (axes.empty()) return nullptr;
   Shape sizes;
   for (const int64_t axis : axes) sizes.push_back(scatter.shape()[axis]);
-  const NodePtr smaller = Scatter::make(remove_axes(scatter.child(), axes), without_axes(scatter.index(), axes), without_axes(scatter.shape(), axes));
+  const NodePtr smaller =
+      Scatter::make(remove_axes(scatter.child(), axes), without_axes(scatter.index(), axes), without_axes(scatter.shape(), axes));
   return insert_axes(smaller, axes, sizes);
 }
 
@@ -156,7 +157,8 @@ NodePtr index_einsum_to_scatter(const Index& index) {
   for (const auto& range : ranges)
     if (range && range->empty()) return Scalar::make(0.0, index.shape());
   NodePtrs operands;
-  for (size_t i = 0; i < einsum->num_children(); ++i) operands.push_back(indexed_operand(einsum->child(i), einsum->input_labels()[i], ranges));
+  for (size_t i = 0; i < einsum->num_children(); ++i)
+    operands.push_back(indexed_operand(einsum->child(i), einsum->input_labels()[i], ranges));
   IndexElements block, top;
   Shape shape;
   for (size_t axis = 0; axis < out.size(); ++axis) {

@@ -76,11 +76,13 @@ std::vector<std::string_view> SimpFnSubset::all_names() {
 }
 
 void SimpFnSubset::check_names(const std::vector<std::string>& names) {
-  PayloadList unknown;
+  std::vector<std::string> unknown;
   for (const auto& name : names)
-    if (!find_rule(name)) unknown.emplace_back(name);
-  if (!unknown.empty())
-    fail(ErrorId::SimpConfigFnNamesNotValid, "unknown rule names; SimpFnSubset.all_names() lists the known ones", std::move(unknown));
+    if (!find_rule(name)) unknown.push_back(name);
+  if (unknown.empty()) return;
+  const std::string text = join(unknown, ", ", [](const std::string& name) { return "\"" + name + "\""; });
+  fail(ErrorId::SimpConfigFnNamesNotValid, "unknown rule names, SimpFnSubset.all_names() lists the known ones: names=[" + text + "]",
+       PayloadList(unknown.begin(), unknown.end()));
 }
 
 SimpFnSubset SimpFnSubset::set_all_to(const std::vector<std::string>& names, bool include) const {
@@ -149,8 +151,8 @@ NodePtr Simplifier::operator()(const NodePtr& circuit) {
     const std::string_view rule = rule_table()[frame.last_rule].name;
     if (observer_) observer_(rule, rebuilt, next);
     if (++frame.applications > kMaxApplications)
-      fail(ErrorId::RuntimeError, "simp: more than " + std::to_string(kMaxApplications) + " rule applications at " + describe(*frame.original) +
-                                      ", the last one " + std::string(rule));
+      fail(ErrorId::RuntimeError, "simp: more than " + std::to_string(kMaxApplications) + " rule applications at " +
+                                      describe(*frame.original) + ", the last one " + std::string(rule));
     frame.current = next;
     frame.children.clear();
   }

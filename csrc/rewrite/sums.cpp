@@ -29,8 +29,8 @@ std::optional<NodePtrs> without_children(const Node& add, const Node& sub) {
   return rest;
 }
 
-// Per larger Add the smaller one to be shared: of those whose summands are some of its own, the first in visiting order. A bound on the work
-// keeps the search to about a second.
+// Per larger Add the smaller one to be shared: of those whose summands are some of its own, the first in visiting order. A bound on the
+// work keeps the search to about a second.
 class NestPlan {
  public:
   explicit NestPlan(const NodePtr& root) {
@@ -158,7 +158,8 @@ NodePtr add_outer_product_broadcasts_on_top(const Add& add) {
   for (const auto& child : add.children()) {
     std::vector<bool> axes(add.rank(), false);
     for (int64_t axis = 0; axis < child->rank(); ++axis) axes[axis + add.rank() - child->rank()] = child->shape()[axis] != 1;
-    const auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& known) { return is_subset(axes, known.axes) || is_subset(known.axes, axes); });
+    const auto group = std::find_if(groups.begin(), groups.end(),
+                                    [&](const Group& known) { return is_subset(axes, known.axes) || is_subset(known.axes, axes); });
     if (group == groups.end()) {
       groups.push_back({axes, {child}});
       continue;

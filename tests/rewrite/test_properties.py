@@ -180,7 +180,7 @@ def test_deep_push_down_index(circuit: rc.Circuit, min_size: int | None) -> None
 @quick
 @given(st.data())
 def test_distribute(data: st.DataObject) -> None:
-    node = data.draw(nodes_of_class(rc.Einsum, (rc.Array, rc.Scalar, rc.Add, rc.Add, rc.Rearrange), max_steps=4))
+    node = data.draw(nodes_of_class(rc.Einsum, (rc.Array, rc.Scalar, rc.Add, rc.Einsum, rc.Rearrange), max_steps=4))
     for result in (rc.distribute_all(node), *_distributed(node)):
         if result is not None:
             assert isinstance(result, rc.Add)

@@ -155,9 +155,11 @@ def test_module_with_symbolic_sizes() -> None:
     size = rc.symbolic_sizes()[0]
     sy = rc.Symbol.new_with_random_uuid((size, 3), "sy")
     m = bound(rc.Add(sy, sy, name="body"), sy, x)
-    for node in (idx(m, -1), idx(m, slice(-3, -1), 1)):
-        result = rc.push_down_index(node, rc.new_traversal(term_early_at={"sy", "x"}), into_module_spec=True)
-        assert_equal_value(result, node)
+    until_symbol = rc.new_traversal(term_early_at={"sy", "x"})
+    node = idx(m, slice(0, 4), -2)
+    assert_equal_value(rc.push_down_index(node, until_symbol, into_module_spec=True), node)
+    with pytest.raises(rc.ExpandFixedIndexError):
+        rc.push_down_index(idx(m, -1), until_symbol, into_module_spec=True)
 
 
 def test_recursive() -> None:

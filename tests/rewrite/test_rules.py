@@ -88,8 +88,8 @@ def test_einsum_push_down_trace() -> None:
     wide = rearrange(v, "a:3 -> 3 a:3")
     assert_same(result, einsum("a,a->a", rc.Add(einsum("aa->a", m), einsum("aa->a", wide)), v, name="e"))
     p, r = array("p", 3, 3, 2), array("r", 3, 3, 1)
-    result = rc.einsum_push_down_trace(einsum("aab->ab", rc.Concat(p, r, axis=2, name="c")))
-    assert_same(result, einsum("ab->ab", rc.Concat(einsum("aac->ac", p), einsum("aac->ac", r), axis=1)))
+    result = rc.einsum_push_down_trace(einsum("aab->ab", rc.Concat(p, r, axis=2, name="c"), name="e"))
+    assert_same(result, einsum("ab->ab", rc.Concat(einsum("aac->ac", p), einsum("aac->ac", r), axis=1), name="e"))
     assert rc.einsum_push_down_trace(einsum("aa->a", m)) is None
 
 

@@ -183,7 +183,10 @@ def test_deep_heuristic_nest_adds() -> None:
 def test_maybe_distribute() -> None:
     u, v, w = rearrange(array("u", 40), "a -> a 40"), rearrange(array("v", 40), "b -> 40 b"), array("w", 40)
     e = einsum("ab,b->a", rc.Add(u, v), w)
-    for settings, largest in ((rc.OptimizationSettings(distribute_min_size=1600), 40), (rc.OptimizationSettings(distribute_min_size=1601), None)):
+    for settings, largest in (
+        (rc.OptimizationSettings(distribute_min_size=1600), 40),
+        (rc.OptimizationSettings(distribute_min_size=1601), None),
+    ):
         result = rc.maybe_distribute(e, settings)
         if largest is None:
             assert result is None

@@ -313,7 +313,7 @@ Name ExpansionNames::above(size_t, const NodePtr& new_child, std::string_view su
 
 NodePtr expand_over(const NodePtr& node, NodePtrs inputs, const ExpansionNames& names) {
   check_count(*node, inputs);
-  if (all_same(inputs, node->children())) return node->rename(names.of(node->name()));
+  if (all_same(inputs, node->children()) && (node->name() || !names.rebuilds_nameless())) return node->rename(names.of(node->name()));
   if (same_shapes(inputs, node->children())) {
     Naming naming = node->kept_naming();
     naming.name = names.of(naming.name);
@@ -407,7 +407,7 @@ NodePtr ModuleExpansion::permuted(const NodePtr& call, const ExpansionNames& nam
 }
 
 NodePtr ModuleExpansion::build(const ExpansionNames& names) const {
-  if (all_same(children_, module_->children())) return module_->rename(names.of(module_->name()));
+  if (all_same(children_, module_->children()) && (module_->name() || !names.rebuilds_nameless())) return module_->rename(names.of(module_->name()));
   Naming naming = module_->kept_naming();
   naming.name = names.of(is_shifted() ? with_suffix(naming.name, " shift_batch") : naming.name);
   return with_context([&] { return permuted(Module::make(spec(), arguments(), std::move(naming)), names); },

@@ -21,6 +21,8 @@ class ExpansionNames {
   virtual Name of(const Name& name) const { return name; }
   // Of a Rearrange that has to be put above new child i.
   virtual Name above(size_t i, const NodePtr& new_child, std::string_view suffix) const;
+  // Whether a nameless node is rebuilt, and so may get an automatic name, even if its children stay.
+  virtual bool rebuilds_nameless() const { return false; }
 };
 
 // The node, not a Module, over new children of possibly more axes and other sizes (section 7).
@@ -81,6 +83,7 @@ class Expansion {
   virtual NodePtr finished(const NodePtr&, const NodePtr& expanded, State) { return expanded; }
   // Names: of what stands for an old node, and of Rearranges above new children. `inside`: a replaced symbol is free in the old node (child).
   virtual Name kept_name(const Name& name, bool) const { return name; }
+  virtual bool rebuilds_nameless() const { return false; }  // above replaced symbols
   virtual Name inserted_name(const Node& old_child, const NodePtr& new_child, bool inside, std::string_view suffix) const;
 
  private:

@@ -191,6 +191,7 @@ class SymbolReplacement : public Expansion {
 
  protected:
   bool may_change(const NodePtr&, State) override { return false; }
+  bool rebuilds_nameless() const override { return true; }
   Name kept_name(const Name& name, bool inside) const override { return inside ? wrapped(name) : name; }
   Name inserted_name(const Node& old_child, const NodePtr& new_child, bool inside, std::string_view suffix) const override {
     if (!inside) return with_suffix(new_child->name(), suffix);
@@ -229,12 +230,6 @@ NodePtr body(const ModuleSpec& spec, const NodePtrs& arguments, const Substitute
   SymbolReplacement replacement(options);
   const NodePtr result = replacement.run(spec.circuit, 0, bindings_of(spec, arguments));
   return with_batch(result, spec.circuit, aligned_batch(spec.arg_specs, arguments), result->name());
-}
-
-// The call of a spec, one level.
-NodePtr call(const ModuleSpec& spec, const NodePtrs& arguments, const Name& name, const SubstituteOptions& options) {
-  const NodePtr result = body(spec, arguments, options);
-  return result.get() == spec.circuit.get() || spec.circuit->num_children() == 0 ? result : result->rename(name);
 }
 
 // --- derived values (step 6)
@@ -403,7 +398,7 @@ void raise_with_arguments(const ModuleSpec& spec, const NodePtrs& arguments) {
     Guard() { ++nesting; }
     ~Guard() { --nesting; }
   } guard;
-  call(spec, arguments, std::nullopt, {});
+  substitute_call(spec, arguments, std::nullopt);
 }
 
 SymbolPtrs free_symbols_of_call(const ModuleSpec& spec, const NodePtrs& arguments) {
@@ -476,7 +471,12 @@ NodePtr substitute(const Module& module, const SubstituteOptions& options) {
            circuit_payload(NodePtr(&module)));
     used.name_prefix = with_suffix(module.name(), ".");
   }
-  return call(module.spec(), module.arguments(), module.name(), used);
+  return substitute_call(module.spec(), module.arguments(), module.name(), used);
+}
+
+NodePtr substitute_call(const ModuleSpec& spec, const NodePtrs& arguments, const Name& name, const SubstituteOptions& options) {
+  const NodePtr result = body(spec, arguments, options);
+  return result.get() == spec.circuit.get() || spec.circuit->num_children() == 0 ? result : result->rename(name);
 }
 
 NodePtr expand_spec_circuit(const ModuleSpec& spec, const NodePtrs& arguments) { return body(spec, arguments, {}); }
@@ -507,7 +507,7 @@ NodePtr substitute_all_modules(const NodePtr& circuit) {
     NodePtr result;
     if (module) {
       const NodePtrs arguments(children.begin() + 1, children.end());
-      result = with_context([&] { return call({children[0], module->arg_specs()}, arguments, module->name(), {}); },
+      result = with_context([&] { return substitute_call({children[0], module->arg_specs()}, arguments, module->name()); },
                             [&] { return "while substituting " + describe(*module); });
       substitutions().insert(node->id(), result);
     } else {

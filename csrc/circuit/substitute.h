@@ -29,6 +29,8 @@ struct SubstituteOptions {
 };
 // One level (5.1).
 NodePtr substitute(const Module& module, const SubstituteOptions& options = {});
+// The same for a call that is not a Module yet, called `name`.
+NodePtr substitute_call(const ModuleSpec& spec, const NodePtrs& arguments, const Name& name, const SubstituteOptions& options = {});
 // The spec circuit with its parameters replaced and expanded, root name kept; repeated along leading batch axes that it lacks.
 NodePtr expand_spec_circuit(const ModuleSpec& spec, const NodePtrs& arguments);
 // The circuit with free symbols replaced and the nodes above them expanded.

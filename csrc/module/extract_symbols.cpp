@@ -59,6 +59,7 @@ class SymbolExtraction {
     Frame frame{node, traversal, around, {}};
     if (const auto place = done_.find(key_of(frame)); place != done_.end()) return place->second;
     frame.step = traversal->match_iterate(node, context_);
+    if (frame.step.finished()) return node;
     frame.walked = node;
     if (cast<Module>(node)) extract_arguments(frame);
     stack.push_back(std::move(frame));

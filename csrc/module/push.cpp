@@ -55,7 +55,7 @@ class ModulePusher::Run {
       if (module && !skip_step.found) {
         NodePtrs arguments;
         for (size_t i = 0; i < module->num_arguments(); ++i)
-          arguments.push_back(run({module->argument(i), IterativeMatcher(true), skip_of(skip_step, i + 1, place), place.stack}).node);
+          arguments.push_back(substituted(module->argument(i), place.stack));
         inside = push(place.stack, module, std::move(arguments));
       }
       for (size_t i = place.node->num_children(); i-- > 0;)
@@ -169,20 +169,30 @@ class ModulePusher::Run {
     const NodePtr& argument = entry.arguments[i];
     const int64_t batch_rank = argument->rank() - entry.symbol_ranks[i], gained = entry.gained[i];
     if (batch_rank == 0) return argument;
-    std::vector<int64_t> axes;
-    Shape counts;
+    RearrangeSpec::IntGroups input, output;  // numbered by output axis
+    std::vector<OptionalSize> sizes;
+    const auto keep = [&](int64_t end) {
+      while (static_cast<int64_t>(input.size()) < end) {
+        input.push_back({static_cast<Label>(output.size())});
+        output.push_back(input.back());
+        sizes.emplace_back();
+      }
+    };
     const auto insert = [&](int64_t position, Shape::const_iterator begin, Shape::const_iterator end) {
+      keep(position);
       for (; begin != end; ++begin) {
-        axes.push_back(position + static_cast<int64_t>(counts.size()));
-        counts.push_back(*begin);
+        output.push_back({static_cast<Label>(output.size())});
+        sizes.emplace_back(*begin);
       }
     };
     if (gained > 0) insert(gained, entry.batch.begin(), entry.batch.end() - std::min<int64_t>(entry.batch.size(), batch_rank - gained));
     std::vector<StackId> inner;
     for (StackId each = place; each != at; each = stacks_[each].outer) inner.push_back(each);
     for (auto each = inner.rbegin(); each != inner.rend(); ++each) insert(batch_rank, stacks_[*each].batch.begin(), stacks_[*each].batch.end());
-    if (axes.empty()) return argument;
-    return Rearrange::make(argument, RearrangeSpec::expand_at_axes(argument->rank(), axes, counts), with_suffix(argument->name(), " rep_fuse"));
+    keep(argument->rank());
+    if (input == output) return argument;
+    RearrangeSpec::check_rank(static_cast<int64_t>(output.size()));
+    return Rearrange::make(argument, RearrangeSpec(std::move(input), std::move(output), std::move(sizes)), with_suffix(argument->name(), " rep_fuse"));
   }
 
   // What the stack binds the symbol to, or null.
@@ -207,7 +217,8 @@ class ModulePusher::Run {
     return options_.module_construct_callback ? options_.module_construct_callback(module, modules, count) : NodePtr(module);
   }
 
-  NodePtr flat_leaf(const NodePtr& node, StackId place, const ModulePtrs& modules) const {
+  // The call that binds the arguments of all stacked Modules around a node, outermost first.
+  std::pair<ModuleSpec, NodePtrs> flat_call(const NodePtr& node, StackId place) const {
     std::vector<StackId> entries;
     for (StackId at = place; at != 0; at = stacks_[at].outer)
       if (stacks_[at].module) entries.push_back(at);
@@ -218,6 +229,19 @@ class ModulePusher::Run {
         spec.arg_specs.push_back(stacks_[*at].module->arg_specs()[i]);
         arguments.push_back(seen_argument(place, *at, i));
       }
+    return {std::move(spec), std::move(arguments)};
+  }
+
+  // The node with what the stack binds put in.
+  NodePtr substituted(const NodePtr& node, StackId place) const {
+    const ModulePtrs& modules = stacks_[place].modules;
+    if (modules.empty()) return node;
+    const auto [spec, arguments] = flat_call(node, place);
+    return substitute_call(spec, arguments, options_.namer(node, node, modules, static_cast<int64_t>(modules.size())));
+  }
+
+  NodePtr flat_leaf(const NodePtr& node, StackId place, const ModulePtrs& modules) const {
+    auto [spec, arguments] = flat_call(node, place);
     const auto count = static_cast<int64_t>(modules.size());
     return called(Module::make(spec, std::move(arguments), Naming(options_.namer(node, node, modules, count))), modules, count);
   }

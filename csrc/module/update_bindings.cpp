@@ -207,13 +207,19 @@ class BindingUpdate {
   NodePtr flat(const NodePtr& base, const NodePtr& body, const std::vector<Rebinding>& all, const ModulePtrs& modules) const {
     ModuleSpec spec{body, {}};
     NodePtrs arguments;
-    Expansion::SymbolMap further_out;
-    size_t done = 0;
+    size_t further_out = 0;  // how many of `all` belong to Modules further out
     for (size_t i = 0; i < all.size(); ++i) {
-      if (i > 0 && all[i].level != all[i - 1].level)
-        for (; done < i; ++done) further_out.emplace_back(all[done].arg_spec.symbol, arguments[done]);
-      spec.arg_specs.push_back(all[i].arg_spec);
-      arguments.push_back(replace_symbols(all[i].argument, further_out));
+      const auto& [level, arg_spec, argument] = all[i];
+      if (i > 0 && level != all[i - 1].level) further_out = i;
+      NodePtr bound = argument;
+      if (further_out > 0) {
+        const ModulePtrs around(modules.begin() + static_cast<int64_t>(level) + 1, modules.end());
+        const ModuleSpec outer{argument, {spec.arg_specs.begin(), spec.arg_specs.begin() + static_cast<int64_t>(further_out)}};
+        const NodePtrs outer_arguments(arguments.begin(), arguments.begin() + static_cast<int64_t>(further_out));
+        bound = substitute_call(outer, outer_arguments, options_.namer(argument, argument, around, count(around)));
+      }
+      spec.arg_specs.push_back(arg_spec);
+      arguments.push_back(std::move(bound));
     }
     return Module::make(spec, std::move(arguments), Naming(options_.namer(base, body, modules, count(modules))));
   }

@@ -29,7 +29,7 @@ def close(a, b):
 
 def test_all_parameters_at_once(f):
     m = module(rc, rc.Add(f.a, einsum(rc, "a,a->a", f.b, f.b)), [(f.a, f.b), (f.b, f.a)])
-    assert m.substitute() == rc.Add(f.b, einsum(rc, "a,a->a", f.a, f.a), name=None).rename(m.op_name)
+    assert m.substitute() == rc.Add(f.b, einsum(rc, "a,a->a", f.a, f.a, name="b * b"), name=m.op_name)
 
 
 def test_free_symbols(f):
@@ -57,7 +57,7 @@ def test_no_capture(f):
     nested = module(rc, rc.Add(f.a, f.b), [(f.b, f.y)])
     with pytest.raises(rc.SubstitutionCircuitHasFreeSymsBoundByNestedModuleError) as error:
         module(rc, nested, [(f.a, f.b)])
-    assert (error.value.circ, error.value.sym, error.value.nested_module, error.value.bound_by_nested) == (f.b, f.a, nested, [f.b])
+    assert (error.value.args[0].circ, error.value.args[0].sym, error.value.args[0].nested_module, error.value.args[0].bound_by_nested) == (f.b, f.a, nested, [f.b])
     module(rc, module(rc, rc.Add(f.a, f.b), [(f.b, f.a)]), [(f.a, f.c)])  # no binding of c inside
 
 
@@ -70,7 +70,7 @@ def test_no_near_miss(f, hidden):
         body = rc.Add(f.a, module(rc, f.b, [(unused, other), (f.b, f.y)]))
     with pytest.raises(rc.SubstitutionFoundNEQFreeSymbolWithSameIdentificationError) as error:
         module(rc, body, [(f.a, f.x)])
-    assert (error.value.sym, error.value.matching_sym) == (f.a, other)
+    assert (error.value.args[0].sym, error.value.args[0].matching_sym) == (f.a, other)
 
 
 # --- 2, 3. specs
@@ -92,15 +92,15 @@ def test_spec_checks(f):
     A = rc.ModuleArgSpec
     with pytest.raises(rc.ConstructModuleSomeArgsNotPresentError) as error:
         rc.ModuleSpec(rc.Add(f.a), [A(f.a), A(f.b)])
-    assert error.value.spec_circuit == rc.Add(f.a) and error.value.missing_symbols == {f.b}
+    assert error.value.args[0].spec_circuit == rc.Add(f.a) and error.value.args[0].missing_symbols == {f.b}
     nameless = f.b.rename(None)
     with pytest.raises(rc.ConstructModuleSomeArgsNamedNoneError) as error:
         rc.ModuleSpec(rc.Add(f.a, nameless), [A(f.a), A(nameless)])
-    assert error.value.symbols_named_none == [nameless]
+    assert error.value.args[0].symbols_named_none == [nameless]
     twin = rc.Symbol((3,), uuid.UUID(int=77), "a")
     with pytest.raises(rc.ConstructModuleArgsDupNamesError) as error:
         rc.ModuleSpec(rc.Add(f.a, twin), [A(f.a), A(twin)])
-    assert error.value.dup_names == {"a": 2}
+    assert error.value.args[0].dup_names == {"a": 2}
     spec = rc.ModuleSpec(rc.Add(f.a, f.b), [A(f.a), A(f.b)])
     assert spec == rc.ModuleSpec.new_free_symbols(rc.Add(f.a, f.b)) and hash(spec) == hash(rc.ModuleSpec.new_free_symbols(rc.Add(f.a, f.b)))
     assert spec.map_circuit(lambda c: f.a).circuit == f.a
@@ -124,13 +124,13 @@ def test_arguments_by_name(f):
     assert rc.Module(spec, "m", b=f.y, a=f.x) == rc.Module.new_flat(spec, f.x, f.y, name="m")
     with pytest.raises(rc.ConstructModuleUnknownArgumentError) as error:
         rc.Module(spec, a=f.x, q=f.x)
-    assert error.value.argument == "q" and error.value.all_module_inputs == ["a", "b"]
+    assert error.value.args[0].argument == "q" and error.value.args[0].all_module_inputs == ["a", "b"]
     with pytest.raises(rc.ConstructModuleMissingNamesError) as error:
         rc.Module(spec, b=f.x)
-    assert error.value.missing_arguments == ["a"]
+    assert error.value.args[0].missing_arguments == ["a"]
     with pytest.raises(rc.ConstructModuleWrongNumberChildrenError) as error:
         rc.Module.new_flat(spec, f.x)
-    assert (error.value.expected, error.value.got, error.value.nodes) == (2, 1, [f.x])
+    assert (error.value.args[0].expected, error.value.args[0].got, error.value.args[0].nodes) == (2, 1, [f.x])
     assert rc.Module.new_flat(spec, f.x, f.y).op_name == "inner(x, y)"
 
 
@@ -146,7 +146,7 @@ def test_shapes(f):
     assert of((2, 3), (7, 3)).shape == (7, 2, 3)
     with pytest.raises(rc.MiscInputNotBroadcastableError) as error:
         of((5, 7, 2, 3), (1, 3))
-    assert [tuple(s) for s in error.value.shapes] == [(5, 7), (1,)]
+    assert [tuple(s) for s in error.value.args[0].shapes] == [(5, 7), (1,)]
     unused = module(rc, f.b, [(f.a, f.x7), (f.b, f.y)])
     assert unused.shape == (7, 3) and unused.substitute().shape == (7, 3)
 
@@ -167,8 +167,8 @@ def test_argument_checks(f):
         rc.Module.new_flat(spec(expandable=False), array(rc, "x", 4))
     with pytest.raises(rc.ExpandModuleTriedToExpandOnNonSymbolicSizeAndBannedError) as error:
         rc.Module.new_flat(spec(), array(rc, "x", 4))
-    assert (error.value.new_size, error.value.old_size, error.value.dim) == (4, 3, 0)
-    assert error.value.arg_spec == rc.ModuleArgSpec(f.a) and error.value.spec_circuit == rc.Add(f.a, f.k)
+    assert (error.value.args[0].new_size, error.value.args[0].old_size, error.value.args[0].dim) == (4, 3, 0)
+    assert error.value.args[0].arg_spec == rc.ModuleArgSpec(f.a) and error.value.args[0].spec_circuit == rc.Add(f.a, f.k)
     assert rc.Module.new_flat(spec(ban_non_symbolic_size_expand=False), array(rc, "x", 4)).shape == (4,)
 
 

@@ -9,7 +9,7 @@ Run as a script it prints the mean loss of every hypothesis on the shipped data.
 
 import argparse
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -213,8 +213,9 @@ def run_hypotheses(
     ind_heads: Collection[int],
     prev_heads: Collection[int],
     batch: int = 32,
+    hypotheses: Mapping[str, Hypothesis] = HYPOTHESES,
 ) -> dict[str, Tensor]:
-    """Loss per sample [samples] of every hypothesis in `HYPOTHESES`, for pairs of rows of tokens [rows, seq].
+    """Loss per sample [samples] of every hypothesis, for pairs of rows of tokens [rows, seq].
 
     The model reads the rows but for their last token, `tokens[idx_x]` as original and `tokens[idx_y]` as other input; `idx_x`, `idx_y`
     [samples]. The loss of a sample is the mean over all seq - 1 positions of `nll * candidates_mask[current token]`, with labels and mask
@@ -222,12 +223,12 @@ def run_hypotheses(
     `batch` samples are in memory at a time.
     """
     ind, prev = list(ind_heads), list(prev_heads)
-    losses: dict[str, list[Tensor]] = {name: [] for name in HYPOTHESES}
+    losses: dict[str, list[Tensor]] = {name: [] for name in hypotheses}
     for rows_x, rows_y in zip(idx_x.split(batch), idx_y.split(batch), strict=True):
         x, y = tokens[rows_x].long(), tokens[rows_y].long()
         terms = {"x": layer_0_terms(model, x[:, :-1], prev), "y": layer_0_terms(model, y[:, :-1], prev)}
         counted = candidates_mask[x[:, :-1]].float()
-        for name, hypothesis in HYPOTHESES.items():
+        for name, hypothesis in hypotheses.items():
             logits = scrubbed_logits(model, terms, hypothesis, ind, prev)
             losses[name].append((next_token_loss(logits, x) * counted).mean(-1))
     return {name: torch.cat(parts) for name, parts in losses.items()}

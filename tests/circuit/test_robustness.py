@@ -1,0 +1,365 @@
+"""Any arguments give a result or a Python exception, never an abort; deep graphs and threads (spec 01, sections 1, 2, 14)."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+import torch
+
+import pycircuit as rc
+
+
+def in_a_process(code, timeout=300):
+    """Run code in a process of its own, which may crash; returns what it printed."""
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=timeout, env={"PYTHONPATH": ":".join(sys.path)}
+    )
+    assert run.returncode == 0, f"exit status {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-3000:]}"
+    return run.stdout
+
+
+# Calls every class, static method, method and free function with random wrong arguments; reports the last call when it crashes.
+FUZZ = """
+import faulthandler, inspect, itertools, random, sys, uuid, warnings
+import torch
+import pycircuit as rc
+faulthandler.enable()
+warnings.simplefilter("ignore")
+torch.set_num_threads(1)
+start, count = int(sys.argv[1]) if len(sys.argv) > 1 else SEED, COUNT
+rng = random.Random(start)
+x = rc.Array(torch.arange(6.0).reshape(2, 3), "x")
+symbol = rc.Symbol((2, 3), uuid.UUID(int=1), "s")
+spec = rc.ModuleSpec(rc.Add(symbol, symbol), [rc.ModuleArgSpec(symbol)])
+nodes = [
+    x, symbol, rc.Scalar(1.0), rc.Scalar(0.5, (3,), "t"), rc.Scalar(0.0, (0, 3)), rc.Scalar(2.0, (10007, 20014), "big"), rc.Add(), rc.Add(x, x),
+    rc.Einsum((x, (0, 1)), out_axes=(1, 0), name="e"), x.rearrange_str("a b -> (b a) 2"), rc.Index(x, (0, slice(None, 1))), rc.softmax(x),
+    rc.Concat(x, x, axis=1), rc.Scatter(x, (slice(0, 2),), (4, 3)), rc.Conv(x, rc.Scalar(1.0, (1, 1, 3)), [1]),
+    rc.Module.new_flat(spec, x, name="m"), rc.SetSymbolicShape(rc.Scalar(1.0, (10007,)), (3,)), rc.Tag(x, uuid.UUID(int=2)), rc.DiscreteVar(x),
+    rc.StoredCumulantVar({1: rc.Scalar(0.0, (2,)), 2: rc.Scalar(0.0, (2, 2))}), rc.Cumulant(x), rc.Array(torch.arange(3)),
+]
+numbers = [0, 1, -1, 2, 3, 255, 256, -5, 10007, 2**31, 2**63 - 1, 2**63, -(2**63), 2**64, 2**200, True, 0.5, float("nan"), 1e300]
+texts = ["", "a", "a b -> b a", "->", "ab,bc->ac", "x" * 1000, "\\0", "\\ud800", "sum", "max", "cpu", "float32", "cuda:99", "(a b) -> ", "0s", "fancy: a -> a"]
+others = [None, (), [], {}, set(), b"bytes", object(), int, lambda *a: x, lambda *a: None, print, slice(None), slice(3, 1), slice(0, 2**70), slice(0, 1, 2),
+          torch.tensor([0, 1]), torch.tensor([9]), torch.zeros(2, 2), torch.tensor(1), torch.zeros(0, dtype=torch.int64), uuid.UUID(int=3), uuid.UUID(int=0),
+          rc.RearrangeSpec.from_string("a b -> b a"), rc.RearrangeSpec([[0]], [[0]], [None]), spec, spec.arg_specs[0], rc.TorchDeviceDtypeOp(), {0: "a"},
+          {1: x}, {x: symbol}, (0, 1), (1, 0), (2, 3), [0, 0], (-1,), (2**62, 2**62), [x], [x, symbol], (x, (0, 1)), [(x, (0, 1))], [[0], [1]], [None],
+          [0] * 300, [1] * 300, range(3), Ellipsis, rc.Add, [rc.Add], "x", torch.float32, torch.device("cpu")]
+
+def value():
+    kind = rng.random()
+    if kind < 0.35:
+        return rng.choice(nodes)
+    if kind < 0.55:
+        return rng.choice(numbers)
+    return rng.choice(texts) if kind < 0.65 else rng.choice(others)
+
+# Which names a call may pass by keyword, from the docstring's signature line.
+KEYWORDS = ["name", "axis", "out_axes", "spec", "shape", "index", "node", "stride", "padding", "uuid", "counts", "spec_name", "probs_and_group", "seed"]
+SKIP = {"circuit_server_serve", "save_tensor", "save_tensor_rrfs", "sync_all_unsynced_tensors", "sync_specific_tensors", "migrate_tensors_from_old_dir", "save_rrfs",
+        "html_page", "print_html", "set_debug_print_options", "print", "exit"} | set(SKIPPED)
+targets = []
+for name, item in sorted(vars(rc).items()):
+    if name.startswith("_") or name in SKIP or inspect.ismodule(item):
+        continue
+    if isinstance(item, type) and not issubclass(item, BaseException) and item.__module__.startswith("pycircuit"):
+        targets.append((name, item))
+        for member in sorted(vars(item)):
+            if not member.startswith("__") and member not in SKIP and isinstance(inspect.getattr_static(item, member), staticmethod):
+                targets.append((f"{name}.{member}", getattr(item, member)))
+    elif callable(item) and not isinstance(item, type) and not hasattr(item, "__origin__"):
+        targets.append((name, item))
+methods = [m for m in sorted(set(itertools.chain(*[dir(type(n)) for n in nodes]))) if not m.startswith("__") and m not in SKIP]
+done = raised = 0
+for i in range(count):
+    if rng.random() < 0.5:
+        name, call = rng.choice(targets)
+    else:
+        node, name = rng.choice(nodes), rng.choice(methods)
+        call = getattr(node, name, None)
+        if not callable(call):
+            continue
+    args = [value() for _ in range(rng.choice([0, 1, 1, 2, 2, 3, 4]))]
+    kwargs = {rng.choice(KEYWORDS): value() for _ in range(rng.choice([0, 0, 1, 2]))}
+    if trace:
+        print(i, name, ascii(args)[:300], ascii(kwargs)[:300], file=sys.stderr, flush=True)
+    try:
+        result = call(*args, **kwargs)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:
+        raised += 1
+        str(error)
+        if type(error).__name__ in ("error_already_set", "SystemError"):
+            print(i, name, ascii(args), ascii(kwargs), repr(error))
+            sys.exit(3)
+    else:
+        if isinstance(result, rc.Circuit):
+            repr(result), hash(result), result.shape, result.child_axis_map()
+        done += 1
+print(done, raised)
+"""
+
+
+def fuzz(seed, count, trace=False, skipped=()):
+    return f"SEED, COUNT, trace, SKIPPED = {seed}, {count}, {trace}, {list(skipped)}\n" + FUZZ
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_arguments_never_crash(seed):
+    done, raised = map(int, in_a_process(fuzz(seed, 6000)).split())
+    assert done > 100 and raised > 1000
+
+
+CONSTRUCTORS = {
+    "Array": ["torch.zeros(2)"],
+    "Symbol": ["(2,)", "u"],
+    "Scalar": ["1.0", "(2,)"],
+    "Einsum": ["(s, (0,))"],
+    "Add": ["s"],
+    "Rearrange": ["s", "rc.RearrangeSpec.ident(1)"],
+    "Index": ["s", "(0,)"],
+    "GeneralFunction": ["s"],
+    "Concat": ["s"],
+    "Scatter": ["s", "(slice(0, 2),)", "(3,)"],
+    "Conv": ["rc.Scalar(1.0, (3, 1))", "rc.Scalar(1.0, (1, 1, 1))", "[1]"],
+    "Module": ["spec"],
+    "SetSymbolicShape": ["s", "(2,)"],
+    "Tag": ["s", "u"],
+    "DiscreteVar": ["s"],
+    "StoredCumulantVar": ["{1: s, 2: rc.Scalar(1.0, (2, 2))}"],
+    "Cumulant": ["s"],
+}
+KEYWORD_ONLY = {"Einsum": {"out_axes": "()"}, "GeneralFunction": {"spec": "rc.relu(s).spec"}, "Concat": {"axis": "0"}, "Module": {"a": "s"}}
+BAD = (
+    "None 3 -1 2**63 2**200 -2**70 0.5 'text' '\\ud800' b'' () [] {} object() int [None] [-1] [2**63] [0.5] ['a'] (0,)*300 (2**62,)*3 torch.zeros(2,2) "
+    "torch.tensor([5]) s big u [s] [(s,)] slice(5,1) [slice(0,2**70)] [slice(0,1,1)] [Ellipsis] {0:s} {-1:s} {2**70:s} {1:s,2:s} {1:None,2:s}"
+).split()
+EACH_ARGUMENT = """
+import uuid, torch
+import pycircuit as rc
+u = uuid.UUID(int=1)
+s, big = rc.Scalar(1.0, (2,), "s"), rc.Scalar(1.0, (2**62, 2**62), "big")
+symbol = rc.Symbol((2,), u, "a")
+spec = rc.ModuleSpec(symbol, [rc.ModuleArgSpec(symbol)])
+for name, arguments in CONSTRUCTORS.items():
+    arguments = [eval(a) for a in arguments]
+    keywords = {k: eval(v) for k, v in KEYWORD_ONLY.get(name, {}).items()}
+    cls = getattr(rc, name)
+    assert type(cls(*arguments, **keywords)) is cls
+    for bad in [eval(b) for b in BAD]:
+        for i in range(len(arguments) + 1):
+            try:
+                c = cls(*arguments[:i], bad, *arguments[i + 1:], **keywords)
+                assert type(c) is cls
+                c.shape, c.numel, repr(c), c.hash
+            except Exception as error:
+                str(error)
+        for keyword in [*keywords, "name"]:
+            try:
+                cls(*arguments, **{**keywords, keyword: bad})
+            except Exception as error:
+                str(error)
+    for count in range(len(arguments)):
+        try:
+            cls(*arguments[:count], **keywords)
+        except Exception as error:
+            assert not isinstance(error, SystemError)
+print("survived")
+"""
+
+
+def test_each_argument_of_each_constructor():
+    code = f"CONSTRUCTORS, KEYWORD_ONLY, BAD = {CONSTRUCTORS!r}, {KEYWORD_ONLY!r}, {BAD!r}\n" + EACH_ARGUMENT
+    assert in_a_process(code) == "survived\n"
+
+
+def test_wrong_types_are_type_errors():
+    s = rc.Scalar(1.0, (2,))
+    for call in (
+        lambda: rc.Add(3),
+        lambda: rc.Add(None),
+        lambda: rc.Add([s]),
+        lambda: rc.Einsum(s, out_axes=()),
+        lambda: rc.Einsum((s, 0), out_axes=()),
+        lambda: rc.Einsum((s, (0,))),
+        lambda: rc.Concat(s, axis="0"),
+        lambda: rc.Concat(s),
+        lambda: rc.Rearrange(s, "a -> a"),
+        lambda: rc.Index(s, 0),
+        lambda: rc.Index(s, slice(None)),
+        lambda: rc.Index(s, None),
+        lambda: rc.Index(s, (None,)),
+        lambda: rc.Index(s, (Ellipsis,)),
+        lambda: rc.Index(s, ([0],)),
+        lambda: rc.Index(s, (0.0,)),
+        lambda: rc.Index(s, ("0",)),
+        lambda: rc.Index(s, (torch.tensor([True, False]),)),
+        lambda: rc.Index(s, (torch.tensor([0.0]),)),
+        lambda: rc.Index(s, (torch.tensor([0], dtype=torch.uint8),)),
+        lambda: rc.Symbol((2,), None),
+        lambda: rc.Symbol(2, None),
+        lambda: rc.Symbol("ab", None),
+        lambda: rc.Tag(s),
+        lambda: rc.Scalar(1.0, 2),
+        lambda: rc.Scalar(1.0, (), 3),
+        lambda: rc.Module(s),
+        lambda: rc.Cumulant(1),
+        lambda: rc.StoredCumulantVar([s]),
+        lambda: rc.SetSymbolicShape(s, None),
+        lambda: rc.evaluate(3),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    for call in (
+        lambda: rc.Scalar(1.0, (-1,)),
+        lambda: rc.Symbol((2**63,), rc.Symbol.new_with_none_uuid(()).uuid),
+        lambda: rc.Einsum((s, (-1,)), out_axes=()),
+        lambda: rc.Einsum((s, (256,)), out_axes=()),
+        lambda: rc.Index(s, (2**64,)),
+        lambda: rc.Concat(s, axis=2**70),
+        lambda: rc.oom_fmt(-1),
+        lambda: rc.StoredCumulantVar({-1: s, 1: s, 2: s}),
+    ):
+        with pytest.raises(OverflowError):
+            call()
+
+
+def test_high_ranks_and_labels():
+    wide = rc.Scalar(1.0, (1,) * 255)
+    assert wide.rank == 255 and rc.Add(wide, wide).shape == wide.shape and rc.Einsum.identity(wide).sum().evaluate().item() == 1.0
+    with pytest.raises(RuntimeError):
+        rc.Scalar(1.0, (1,) * 256)
+    with pytest.raises((RuntimeError, ValueError)):
+        wide.unsqueeze(0)
+    with pytest.raises((RuntimeError, ValueError)):
+        rc.Cumulant(wide, wide)
+    with pytest.raises((RuntimeError, ValueError)):
+        rc.Concat.stack(wide, axis=0)
+    assert rc.Add(*[rc.Scalar(1.0)] * 10_000).evaluate().item() == 10_000
+
+
+# --- depth
+DEEP = """
+import gc, pickle, uuid, copy
+import pycircuit as rc
+N = 100_000
+one = rc.Scalar(1.0, (), "one")
+def chain(step, start=one):
+    c = start
+    for i in range(N):
+        c = step(c)
+    return c
+STEPS = {
+    "add": lambda c: rc.Add(c, one, name="n"),
+    "einsum": lambda c: rc.Einsum((c, ()), (one, ()), out_axes=(), name="n"),
+    "tag": lambda c: rc.Tag(c, uuid.UUID(int=1), "n"),
+    "function": lambda c: rc.sigmoid(c, "n"),
+    "index": lambda c: rc.Index(c, (), "n"),
+    "rearrange": lambda c: rc.Rearrange(c, IDENT, "n"),
+    "cumulant": lambda c: rc.Cumulant(c, name="n"),
+    "concat": lambda c: rc.Concat(c, axis=0, name="n"),
+    "scatter": lambda c: rc.Scatter(c, (), (), "n"),
+}
+IDENT = rc.RearrangeSpec.ident(0)
+"""
+
+
+@pytest.mark.parametrize("step", ["add", "einsum", "tag", "function", "index", "rearrange", "cumulant", "concat", "scatter"])
+def test_deep_chains(step):
+    start = "rc.Scalar(1.0, (1,), 'one')" if step == "concat" else "one"
+    code = f"""
+    c = chain(STEPS[{step!r}], {start})
+    c.print_stats()
+    assert c == chain(STEPS[{step!r}], {start}) and c != c.rename("other") and hash(c) == hash(copy.deepcopy(c))
+    assert c.total_flops() >= 0 and c.no_unbound_symbols
+    del c
+    gc.collect()
+    print("freed")
+    """
+    out = in_a_process(textwrap.dedent(DEEP) + textwrap.dedent(code))
+    assert out.splitlines()[0].split()[3] in ("100001", "100002") and out.splitlines()[-1] == "freed"
+
+
+def test_deep_pickle_and_evaluation():
+    code = """
+    c = chain(STEPS["add"])
+    assert pickle.loads(pickle.dumps(c)) == c
+    assert c.evaluate().item() == N + 1
+    symbol = rc.Symbol((), uuid.UUID(int=1), "s")
+    deep = chain(STEPS["add"], symbol)
+    module = rc.Module.new_flat(rc.ModuleSpec(deep, [rc.ModuleArgSpec(symbol)]), one, name="m")
+    assert module.is_explicitly_computable and module.evaluate().item() == N + 1
+    assert pickle.loads(pickle.dumps(module)) == module
+    module.print_stats()
+    del deep, module, c
+    rc.clear_module_circuit_caches()
+    print("done")
+    """
+    assert in_a_process(textwrap.dedent(DEEP) + textwrap.dedent(code)).endswith("done\n")
+
+
+# --- threads
+def test_threads_build_and_evaluate_at_once():
+    def work(results, barrier, which):
+        barrier.wait()
+        values = []
+        for k in range(60):
+            x = rc.Array(torch.arange(12.0).reshape(3, 4) + k, "x")
+            symbol = rc.Symbol((3, 4), rc.Symbol.new_with_none_uuid(()).uuid, "s")
+            body = rc.softmax(rc.Add(symbol, symbol.mul_scalar(0.5)))
+            module = rc.Module.new_flat(rc.ModuleSpec(body, [rc.ModuleArgSpec(symbol)]), x, name="m")
+            c = rc.Einsum.from_einsum_string("ab,cb->ac", module, x).index((slice(1, 3), torch.tensor([0, 2]))).sum(0)
+            values.append((c.hash, hash(c), c.evaluate().tolist(), c.shape))
+            if k % 20 == 19:
+                rc.clear_module_circuit_caches()
+        results[which] = values
+
+    count = 4
+    results, barrier = [None] * count, threading.Barrier(count)
+    threads = [threading.Thread(target=work, args=(results, barrier, i)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results[0] is not None and all(result == results[0] for result in results)
+
+
+def test_nodes_are_freed_in_other_threads():
+    made = []
+
+    def build():
+        c = rc.Scalar(1.0)
+        for _ in range(5000):
+            c = rc.Add(c, name="n")
+        made.append(c)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    thread.join()
+    value = made.pop().evaluate()
+    assert value.item() == 1.0
+
+
+def test_dropped_tensors_are_freed():
+    code = """
+    import gc, resource, torch, uuid
+    import pycircuit as rc
+    symbol = rc.Symbol((500, 500), uuid.UUID(int=1), "s")
+    spec = rc.ModuleSpec(rc.Add(symbol, symbol), [rc.ModuleArgSpec(symbol)])
+    def memory():
+        return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
+    def work(count):
+        for k in range(count):
+            c = rc.Module.new_flat(spec, rc.Array(torch.full((500, 500), float(k))), name="m")
+            c.substitute(), rc.substitute_all_modules(c)
+        rc.clear_module_circuit_caches()
+        gc.collect()
+    work(100)
+    before = memory()
+    work(1000)
+    print(memory() - before)
+    """
+    assert float(in_a_process(code)) < 20

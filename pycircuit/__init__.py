@@ -15,7 +15,7 @@ if _core.built_with_torch != _torch.__version__:
         "rebuild it with `pip install --no-build-isolation -e .` in its source folder"
     )
 
-from pycircuit import _errors, _function_spec, _html, _tensor_store, _typing  # noqa: E402
+from pycircuit import _errors, _function_spec, _html, _pickle, _tensor_store, _typing  # noqa: E402, F401
 from pycircuit._char_tokenizer import CharTokenizer  # noqa: E402
 from pycircuit._errors import ExceptionWithRustContext, OptimizingSymbolicSizeWarning  # noqa: E402
 from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402

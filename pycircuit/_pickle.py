@@ -13,6 +13,16 @@ from pycircuit import _core
 from pycircuit._core import Circuit
 
 
+def _reduce_ex(self: Any, protocol: int) -> Any:
+    """Pickle by protocol 2 or later: below it, Python makes an instance of the bindings' base class, which ends the process."""
+    return object.__reduce_ex__(self, max(protocol, 2))
+
+
+for _cls in vars(_core).values():
+    if isinstance(_cls, type) and _cls.__reduce__ is object.__reduce__:
+        _cls.__reduce_ex__ = _reduce_ex  # type: ignore[method-assign]
+
+
 class _Tensors:
     """The tensors of one pickle, each distinct one once, as compact detached CPU copies with what is needed to put them back."""
 

@@ -218,8 +218,9 @@ void bind_axis_operations(py::module_& m) {
            "Slice ends that are the ends of the axis replaced by None.")
       .def("child_axis_map_including_slices",
            [](const Index& self) {
+             const AxisMap map = self.child_axis_map_including_slices();
              py::list axes;
-             for (const auto& axis : self.child_axis_map_including_slices()[0]) axes.append(axis ? py::object(py::int_(*axis)) : py::object(py::none()));
+             for (const auto& axis : map[0]) axes.append(axis ? py::object(py::int_(*axis)) : py::object(py::none()));
              py::list out;
              out.append(axes);
              return out;

@@ -57,6 +57,12 @@ Labels ascending(const LabelSet& set) {
   return ints;
 }
 
+Labels all_ints(const IntGroups& groups) {
+  Labels ints;
+  for (const Labels& group : groups) ints.insert(ints.end(), group.begin(), group.end());
+  return ints;
+}
+
 void check_unique(const IntGroups& groups, bool is_input) {
   LabelSet seen;
   for (const Labels& group : groups) {
@@ -65,7 +71,7 @@ void check_unique(const IntGroups& groups, bool is_input) {
         fail(ErrorId::RearrangeSpecIntsNotUnique,
              std::string("int ") + std::to_string(i) + " occurs more than once in the " + (is_input ? "input" : "output") +
                  " of a RearrangeSpec",
-             is_input, groups_payload(groups));
+             is_input, int_list(all_ints(groups)));
       }
       seen.set(i);
     }
@@ -137,12 +143,12 @@ RearrangeSpec::RearrangeSpec(IntGroups input_ints, IntGroups output_ints, std::v
   for (const Label i : only_in_output) their_sizes.push_back(int_sizes_[i]);
   if (std::find(their_sizes.begin(), their_sizes.end(), std::nullopt) != their_sizes.end()) {
     fail(ErrorId::RearrangeSpecIntOnlyInOutputWithoutSize, "ints that occur only in the output (repeats) must have a size",
-         set_payload(only_in_output), sizes_payload(their_sizes), sizes_payload(int_sizes_));
+         int_list(only_in_output), sizes_payload(their_sizes), sizes_payload(int_sizes_));
   }
   for (const Labels& group : input_ints_) {
     if (std::count_if(group.begin(), group.end(), [&](Label i) { return !int_sizes_[i]; }) <= 1) continue;
-    fail(ErrorId::RearrangeSpecInputAxisHasMultipleWildCards, "an input axis can have at most one int of unknown size", int_list(group),
-         sizes_payload(int_sizes_));
+    fail(ErrorId::RearrangeSpecInputAxisHasMultipleWildCards, "an input axis can have at most one int of unknown size",
+         groups_payload(input_ints_), sizes_payload(int_sizes_));
   }
   for (const OptionalSize& size : int_sizes_) {
     if (size && *size < 0) fail(ErrorId::ValueError, "a size in a RearrangeSpec cannot be negative: " + std::to_string(*size));
@@ -205,7 +211,7 @@ RearrangeSpec RearrangeSpec::expand_at_axes(int64_t orig_ndim, const std::vector
   const auto repeats = std::count_if(inserted.begin(), inserted.end(),
                                      [&](const auto& item) { return &item != inserted.data() && (&item - 1)->first == item.first; });
   if (repeats) {
-    fail(ErrorId::RearrangeSpecRepeatedAxes, "axes to expand at must be distinct", int_list(axes), added - repeats, added);
+    fail(ErrorId::RearrangeSpecRepeatedAxes, "axes to expand at must be distinct", int_list(positions), added - repeats, added);
   }
   IntGroups input, output;
   append_singles(input, 0, orig_ndim);

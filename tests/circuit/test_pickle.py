@@ -156,7 +156,16 @@ def test_values():
         rc.Einsum.from_einsum_string("ab,bc->ac", rc.Scalar(1.0, (2, 3)), rc.Scalar(1.0, (3, 4))).get_spec(),
     ]
     for value in values:
-        assert roundtrip(value) == value and type(roundtrip(value)) is type(value) and hash(roundtrip(value)) == hash(value)
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            again = roundtrip(value, protocol)
+            assert again == value and type(again) is type(value) and hash(again) == hash(value)
+
+
+def test_other_objects_say_that_they_do_not_pickle():
+    for value in (rc.Updater(lambda c: c), rc.Getter(), rc.Expander()):
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            with pytest.raises(TypeError):
+                pickle.dumps(value, protocol)
 
 
 def test_optimization_settings():

@@ -53,7 +53,7 @@ def by_einops(spec, tensor):
         ("-> 5 5", ([], [[0], [1]], [5, 5])),
         ("q:0s (w:2*1s e) -> e (q w) 3s", ([[0], [1, 2]], [[2], [0, 1], [3]], [10007, 20018, N, 10039])),
         ("t -> t k:4", ([[0]], [[0], [1]], [N, 4])),
-        ("a(b c)->(a b)c", ([[0], [1, 2]], [[0, 1], [2]], [N, N, N])),
+        ("a(b:2 c)->(a b)c", ([[0], [1, 2]], [[0, 1], [2]], [N, 2, N])),
         ("a -> a (2 * 3 b:1_0)", ([[0]], [[0], [1, 2]], [N, 6, 10])),
         ("α ω -> ω α", ([[0], [1]], [[1], [0]], [N, N])),
         ("a:3 -> a:3", ([[0]], [[0]], [3])),
@@ -149,6 +149,12 @@ def test_validity_checks_in_order():
         Spec([[0], [1]], [[0]], [N, N])
     info = caught.value.args[0]
     assert (info.difference, info.ints_in_inp, info.ints_in_out) == ({1}, {0, 1}, {0})
+    with pytest.raises(rc.RearrangeSpecIntOnlyInOutputWithoutSizeError) as caught:
+        Spec([[0]], [[0, 1]], [2, N])
+    assert caught.value.args[0].items() == {"only_in_output": [1], "corresponding_sizes": [N], "int_sizes": [2, N]}
+    with pytest.raises(rc.RearrangeSpecRepeatedAxesError) as caught:
+        Spec.expand_at_axes(1, [0, -3])
+    assert caught.value.args[0].items() == {"axes": [0, 0], "unique_count": 1, "actual_count": 2}
     for wrong in ((3, [], []), ([], "a", []), ([[0]], [[0]], 3), ([[0]], [[0]], ["a"]), ([0], [[0]], [N])):
         with pytest.raises(TypeError):
             Spec(*wrong)

@@ -28,7 +28,8 @@ NodePtr Cumulant::new_canon_rearrange(const NodePtrs& nodes, Name name) {
   std::vector<int64_t> permutation;
   for (size_t i = 0; i < nodes.size(); ++i)
     for (int64_t axis = 0; axis < nodes[i]->rank(); ++axis) permutation.push_back(first_axis[i] + axis);
-  return Rearrange::make(make(std::move(sorted), with_prefix("canon ", name)), RearrangeSpec::new_permute(permutation), std::move(name));
+  const NodePtr canonical = make(std::move(sorted), with_prefix("canon ", name));
+  return Rearrange::make(canonical, RearrangeSpec::new_permute(permutation), std::move(name));
 }
 
 NodePtr Cumulant::equivalent_explicitly_computable() const {

@@ -11,6 +11,7 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -44,8 +45,24 @@ def _home() -> Path:
     return Path(home)
 
 
+_local_override: ContextVar[Path | None] = ContextVar("_local_override", default=None)
+
+
+@contextlib.contextmanager
+def local_store_at(directory: str | os.PathLike[str]) -> Iterator[None]:
+    """Reads and writes below the context use this directory as the local store, whatever the environment says."""
+    token = _local_override.set(Path(directory))
+    try:
+        yield
+    finally:
+        _local_override.reset(token)
+
+
 def local_store() -> Path:
     """Directory of the local store."""
+    override = _local_override.get()
+    if override is not None:
+        return override
     return _from_environment("TENSORS_CACHE_DIR", lambda: _home() / "tensors_by_hash_cache")
 
 

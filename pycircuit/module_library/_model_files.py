@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ import attrs
 import torch
 
 import pycircuit as rc
+from pycircuit._tensor_store import local_store_at
 from pycircuit.py_utils import check
 
 from ._building import add_new_circs
@@ -162,13 +164,17 @@ def _read_info(line: str) -> TransformerInfo:
 
 
 def load_transformer_model_string(
-    s: str, parser: rc.Parser | None = None
+    s: str, parser: rc.Parser | None = None, *, tensor_dir: str | os.PathLike[str] | None = None
 ) -> tuple[dict[str, rc.Circuit], LazyTokenizer | None, TransformerInfo]:
-    """Library circuits and those of the text by name, the tokenizer and the info of a model file's text (spec 14, section 8.2)."""
+    """Library circuits and those of the text by name, the tokenizer and the info of a model file's text (spec 14, section 8.2).
+
+    `tensor_dir` is the local tensor store to read from; without it the environment decides (spec 02, section 11).
+    """
     first_line, _, text = s.strip("\n").partition("\n")
     check(first_line.startswith(_INFO_MARK), f"a model text starts with {_INFO_MARK!r}, got {first_line[:80]!r}")
     info = _read_info(first_line.removeprefix(_INFO_MARK))
-    circs = add_new_circs(text, info.params.get().circs, parser)
+    with contextlib.nullcontext() if tensor_dir is None else local_store_at(tensor_dir):
+        circs = add_new_circs(text, info.params.get().circs, parser)
     return circs, get_tokenizer(info.model_class), info
 
 

@@ -20,7 +20,7 @@ _BLOCK = re.compile(r"b(\d+)")
 _PUSHED_MODULE = r"^(t\.bind_w|b\d+|(final|a|m|p)\.norm)$"
 _BLOCK_CALL = r"^b\d+\.call$"
 _RESIDUAL = re.compile(r"b\d+(\.resid\.[a-z])?")
-_BLOCK_COMPONENT = r"^b\d+\.[am](\.p_bias)?$"
+_BLOCK_COMPONENT = re.compile(r"b\d+\.[am](\.p_bias)?")
 _SPLITTABLE = re.compile(r"a(\d+)")
 _BLOCK_ATTENTION = re.compile(r"b(\d+)\.a")
 
@@ -231,12 +231,22 @@ def clear_block_module(c: rc.Circuit) -> rc.Circuit:
     return c.update(calls, lambda call: call.cast_module().substitute().rename(call.name.removesuffix(".call")))
 
 
+def _flattened(add: rc.Circuit, flatten_components: bool) -> rc.Add:
+    """The Add with its summands that are Adds replaced by their own, recursively; components only if told to."""
+    summands, stack = [], [add]
+    while stack:
+        node = stack.pop()
+        if node.is_add() and (flatten_components or _BLOCK_COMPONENT.fullmatch(node.name) is None):
+            stack.extend(reversed(node.children))
+        else:
+            summands.append(node)
+    return rc.Add(*summands, name=add.op_name)
+
+
 def flatten_res(c: rc.Circuit, flatten_components: bool = False) -> rc.Circuit:
     """Flattens the sums of the residual stream, optionally with those of the components (spec 14, section 9.6)."""
-    not_entered: rc.MatcherIn = False if flatten_components else rc.Regex(_BLOCK_COMPONENT, escape_dot=False)
-    inside = rc.new_traversal(term_early_at=not_entered)
     residual = rc.Matcher(rc.Add) & rc.Matcher(lambda node: _RESIDUAL.fullmatch(node.name) is not None)
-    return c.update(residual, lambda node: rc.add_flatten(node.cast_add(), inside))
+    return c.update(residual, lambda node: _flattened(node, flatten_components))
 
 
 def batch_mul(

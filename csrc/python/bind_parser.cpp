@@ -10,7 +10,8 @@ namespace {
 using References = std::vector<std::pair<std::string, NodePtr>>;
 
 References references_from(py::handle value) {
-  if (!PyDict_Check(value.ptr())) throw py::type_error("reference_circuits: expected a dict of str to circuit, got " + std::string(py::repr(value)));
+  if (!PyDict_Check(value.ptr()))
+    throw py::type_error("reference_circuits: expected a dict of str to circuit, got " + std::string(py::repr(value)));
   References references;
   for (const auto& [key, circuit] : py::reinterpret_borrow<py::dict>(value))
     references.emplace_back(str_from(key, "reference_circuits"), circuit_from(circuit, "reference_circuits"));
@@ -20,14 +21,16 @@ References references_from(py::handle value) {
 void add_by_name(References& references, py::handle circuits) {
   if (!PyList_Check(circuits.ptr()) && !PyTuple_Check(circuits.ptr()))
     throw py::type_error("reference_circuits_by_name: expected a list of circuits, got " + std::string(py::repr(circuits)));
-  for (const NodePtr& circuit : circuits_from(circuits, "reference_circuits_by_name")) references.emplace_back(reference_name(circuit), circuit);
+  for (const NodePtr& circuit : circuits_from(circuits, "reference_circuits_by_name"))
+    references.emplace_back(reference_name(circuit), circuit);
   std::vector<std::string_view> keys;
   for (const auto& [key, circuit] : references) keys.push_back(key);
   check_distinct_identifiers(keys);
 }
 
 DeviceDtypeOp device_dtype_from(py::handle value) {
-  if (!py::isinstance<DeviceDtypeOp>(value)) throw py::type_error("tensors_as_random_device_dtype: expected a TorchDeviceDtypeOp, got " + std::string(py::repr(value)));
+  if (!py::isinstance<DeviceDtypeOp>(value))
+    throw py::type_error("tensors_as_random_device_dtype: expected a TorchDeviceDtypeOp, got " + std::string(py::repr(value)));
   return value.cast<DeviceDtypeOp>();
 }
 
@@ -79,19 +82,21 @@ NodePtr parse_one(const ParserOptions& parser, const py::object& string, const p
   return parse_circuit(text, options, source);
 }
 
-template <bool ParserOptions::*member>
+template <bool ParserOptions::* member>
 void def_flag(py::class_<ParserOptions>& cls, const char* name, const char* doc) {
   static const char* stored = name;
-  cls.def_property(name, [](const ParserOptions& self) { return self.*member; },
-                   [](ParserOptions& self, const py::object& value) { self.*member = bool_from(value, stored); }, doc);
+  cls.def_property(
+      name, [](const ParserOptions& self) { return self.*member; },
+      [](ParserOptions& self, const py::object& value) { self.*member = bool_from(value, stored); }, doc);
 }
 
 }  // namespace
 
 void bind_parser(py::module_& m) {
   py::class_<ParserOptions> cls(m, "Parser", "Reads circuits from text (spec 05, section 6).");
-  cls.def(py::init([](const py::object& reference_circuits, const py::object& reference_circuits_by_name, const py::object& tensors_as_random,
-                      const py::object& tensors_as_random_device_dtype, const py::object& allow_hash_with_random, const py::object& on_repeat_check_info_same,
+  cls.def(py::init([](const py::object& reference_circuits, const py::object& reference_circuits_by_name,
+                      const py::object& tensors_as_random, const py::object& tensors_as_random_device_dtype,
+                      const py::object& allow_hash_with_random, const py::object& on_repeat_check_info_same,
                       const py::object& module_check_all_inputs_used, const py::object& module_check_unique_arg_names) {
             ParserOptions options;
             options.reference_circuits = references_from(reference_circuits);
@@ -105,30 +110,38 @@ void bind_parser(py::module_& m) {
             options.random_tensor = random_tensor;
             return options;
           }),
-          py::arg("reference_circuits") = py::dict(), py::arg("reference_circuits_by_name") = py::list(), py::arg("tensors_as_random") = false,
-          py::arg("tensors_as_random_device_dtype") = DeviceDtypeOp{Device{}, DType::float32}, py::arg("allow_hash_with_random") = false,
-          py::arg("on_repeat_check_info_same") = true, py::arg("module_check_all_inputs_used") = true, py::arg("module_check_unique_arg_names") = false)
-      .def_property("reference_circuits",
-                    [](const ParserOptions& self) {
-                      py::dict out;
-                      for (const auto& [key, circuit] : self.reference_circuits) out[py::str(key)] = circuit;
-                      return out;
-                    },
-                    [](ParserOptions& self, const py::object& value) { self.reference_circuits = references_from(value); },
-                    "Circuits by the identifier under which text may refer to them, a fresh dict (spec 05, section 3.4).")
-      .def_property("tensors_as_random_device_dtype", [](const ParserOptions& self) { return self.tensors_as_random_device_dtype; },
-                    [](ParserOptions& self, const py::object& value) { self.tensors_as_random_device_dtype = device_dtype_from(value); },
-                    "Device and dtype of random Arrays.")
+          py::arg("reference_circuits") = py::dict(), py::arg("reference_circuits_by_name") = py::list(),
+          py::arg("tensors_as_random") = false, py::arg("tensors_as_random_device_dtype") = DeviceDtypeOp{Device{}, DType::float32},
+          py::arg("allow_hash_with_random") = false, py::arg("on_repeat_check_info_same") = true,
+          py::arg("module_check_all_inputs_used") = true, py::arg("module_check_unique_arg_names") = false)
+      .def_property(
+          "reference_circuits",
+          [](const ParserOptions& self) {
+            py::dict out;
+            for (const auto& [key, circuit] : self.reference_circuits) out[py::str(key)] = circuit;
+            return out;
+          },
+          [](ParserOptions& self, const py::object& value) { self.reference_circuits = references_from(value); },
+          "Circuits by the identifier under which text may refer to them, a fresh dict (spec 05, section 3.4).")
+      .def_property(
+          "tensors_as_random_device_dtype", [](const ParserOptions& self) { return self.tensors_as_random_device_dtype; },
+          [](ParserOptions& self, const py::object& value) { self.tensors_as_random_device_dtype = device_dtype_from(value); },
+          "Device and dtype of random Arrays.")
       .def("parse_circuits", &parse, py::arg("string"), py::arg("tensor_cache") = py::none(),
-           "The top-level circuits of a text in order. ParseErrors, and what constructors and the tensor store raise (spec 05, section 6.2).")
+           "The top-level circuits of a text in order. ParseErrors, and what constructors and the tensor store raise (spec 05, section "
+           "6.2).")
       .def("parse_circuit", &parse_one, py::arg("string"), py::arg("tensor_cache") = py::none(),
            "The only top-level circuit; ParseCircuitExpectedOneCircuitGotMultipleError otherwise (spec 05, section 6.2).")
       .def("__call__", &parse_one, py::arg("string"), py::arg("tensor_cache") = py::none(), "parse_circuit.");
   def_flag<&ParserOptions::tensors_as_random>(cls, "tensors_as_random", "Whether all Arrays are read as random values.");
-  def_flag<&ParserOptions::allow_hash_with_random>(cls, "allow_hash_with_random", "Whether keys of Arrays that are read as random are ignored.");
-  def_flag<&ParserOptions::on_repeat_check_info_same>(cls, "on_repeat_check_info_same", "Whether what a repeat says must agree with the definition.");
-  def_flag<&ParserOptions::module_check_all_inputs_used>(cls, "module_check_all_inputs_used", "Whether a Module's parameters must be used.");
-  def_flag<&ParserOptions::module_check_unique_arg_names>(cls, "module_check_unique_arg_names", "Whether a Module's parameters must have different names.");
+  def_flag<&ParserOptions::allow_hash_with_random>(cls, "allow_hash_with_random",
+                                                   "Whether keys of Arrays that are read as random are ignored.");
+  def_flag<&ParserOptions::on_repeat_check_info_same>(cls, "on_repeat_check_info_same",
+                                                      "Whether what a repeat says must agree with the definition.");
+  def_flag<&ParserOptions::module_check_all_inputs_used>(cls, "module_check_all_inputs_used",
+                                                         "Whether a Module's parameters must be used.");
+  def_flag<&ParserOptions::module_check_unique_arg_names>(cls, "module_check_unique_arg_names",
+                                                          "Whether a Module's parameters must have different names.");
 }
 
 }  // namespace pycircuit

@@ -14,7 +14,7 @@ namespace {
 using Options = BoundPrintOptions;
 using Field = OptionField<Options>;
 
-template <bool PrintOptions::*member>
+template <bool PrintOptions::* member>
 Field flag(const char* name, const char* doc) {
   static const char* stored = name;
   return {name, [](const Options& o) -> py::object { return py::bool_(o.core.*member); },
@@ -22,7 +22,8 @@ Field flag(const char* name, const char* doc) {
 }
 
 PrintReferences::Items reference_items(py::handle value) {
-  if (!PyDict_Check(value.ptr())) throw py::type_error("reference_circuits: expected a dict of circuit to str, got " + std::string(py::repr(value)));
+  if (!PyDict_Check(value.ptr()))
+    throw py::type_error("reference_circuits: expected a dict of circuit to str, got " + std::string(py::repr(value)));
   PrintReferences::Items items;
   for (const auto& [circuit, key] : py::reinterpret_borrow<py::dict>(value))
     items.emplace_back(circuit_from(circuit, "reference_circuits"), str_from(key, "reference_circuits"));
@@ -101,7 +102,8 @@ std::string text_of(const Options& options, const py::args& circuits) {
 std::optional<uint32_t> depth_from(const py::object& value, std::string_view what) {
   if (value.is_none()) return std::nullopt;
   const int64_t depth = int_from(value, what);
-  if (depth < 0 || depth > UINT32_MAX) fail(ErrorId::OverflowError, std::string(what) + ": expected 0 to 2**32-1, got " + std::to_string(depth));
+  if (depth < 0 || depth > UINT32_MAX)
+    fail(ErrorId::OverflowError, std::string(what) + ": expected 0 to 2**32-1, got " + std::to_string(depth));
   return static_cast<uint32_t>(depth);
 }
 
@@ -120,89 +122,115 @@ Options type_nest(const py::object& circuit_type, const py::object& traversal) {
   return options;
 }
 
-BuiltinColorer builtin(const char* factory, CliColor (*function)(const NodePtr&)) { return {function, "PrintOptions", factory, py::tuple()}; }
+BuiltinColorer builtin(const char* factory, CliColor (*function)(const NodePtr&)) {
+  return {function, "PrintOptions", factory, py::tuple()};
+}
 
 std::vector<std::pair<CliColor, NodePtrs>> color_sets(const py::dict& map) {
   std::vector<std::pair<CliColor, NodePtrs>> sets;
-  for (const auto& [color, circuits] : map) sets.emplace_back(cli_color_from(color, "color"), circuits_from(circuits, "circuits of a color"));
+  for (const auto& [color, circuits] : map)
+    sets.emplace_back(cli_color_from(color, "color"), circuits_from(circuits, "circuits of a color"));
   return sets;
 }
 
 void def_callables(py::class_<Options>& cls) {
-  cls.def_static("size_colorer", [] { return builtin("size_colorer", size_color); }, "Colors by number of elements (spec 06, section 5).")
-      .def_static("computability_colorer", [] { return builtin("computability_colorer", computability_color); },
-                  "Colors what cannot be sampled or computed (spec 06, section 5).")
-      .def_static("type_colorer", [] { return builtin("type_colorer", type_color); }, "Colors by class (spec 06, section 5).")
-      .def_static("hash_colorer", [] { return builtin("hash_colorer", hash_color); }, "Colors by identity (spec 06, section 5).")
-      .def_static("fixed_color",
-                  [](const py::object& color) {
-                    const CliColor fixed = cli_color_from(color);
-                    return BuiltinColorer{[fixed](const NodePtr&) { return fixed; }, "PrintOptions", "fixed_color", py::make_tuple(color)};
-                  },
-                  py::arg("color"), "One color for all (spec 06, section 5).")
-      .def_static("circuit_set_colorer",
-                  [](const py::dict& map) { return BuiltinColorer{circuit_set_colorer(color_sets(map)), "PrintOptions", "circuit_set_colorer", py::make_tuple(map)}; },
-                  py::arg("map"), "The color of the first set that contains the circuit (spec 06, section 5).")
-      .def_static("size_threshold_commenter",
-                  [](const py::object& threshold) {
-                    const int64_t limit = int_from(threshold, "threshold");
-                    if (limit < 0) fail(ErrorId::OverflowError, "threshold: must not be negative, got " + std::to_string(limit));
-                    return BuiltinCommenter{[limit](const NodePtr& node) { return size_threshold_comment(node, static_cast<uint64_t>(limit)); }, "PrintOptions",
-                                            "size_threshold_commenter", py::make_tuple(threshold)};
-                  },
-                  py::arg("threshold") = 400'000'000, "Number of elements in red, of nodes with more than `threshold` that are not Arrays (spec 06, section 4.1).")
-      .def_static("dtype_commenter",
-                  [](const py::object& only_arrays) {
-                    const bool only = bool_from(only_arrays, "only_arrays");
-                    return BuiltinCommenter{[only](const NodePtr& node) { return dtype_comment(node, only); }, "PrintOptions", "dtype_commenter",
-                                            py::make_tuple(only_arrays)};
-                  },
-                  py::kw_only(), py::arg("only_arrays") = false, "The dtype where it is specified (spec 06, section 4.1).");
+  cls.def_static(
+         "size_colorer", [] { return builtin("size_colorer", size_color); }, "Colors by number of elements (spec 06, section 5).")
+      .def_static(
+          "computability_colorer", [] { return builtin("computability_colorer", computability_color); },
+          "Colors what cannot be sampled or computed (spec 06, section 5).")
+      .def_static(
+          "type_colorer", [] { return builtin("type_colorer", type_color); }, "Colors by class (spec 06, section 5).")
+      .def_static(
+          "hash_colorer", [] { return builtin("hash_colorer", hash_color); }, "Colors by identity (spec 06, section 5).")
+      .def_static(
+          "fixed_color",
+          [](const py::object& color) {
+            const CliColor fixed = cli_color_from(color);
+            return BuiltinColorer{[fixed](const NodePtr&) { return fixed; }, "PrintOptions", "fixed_color", py::make_tuple(color)};
+          },
+          py::arg("color"), "One color for all (spec 06, section 5).")
+      .def_static(
+          "circuit_set_colorer",
+          [](const py::dict& map) {
+            return BuiltinColorer{circuit_set_colorer(color_sets(map)), "PrintOptions", "circuit_set_colorer", py::make_tuple(map)};
+          },
+          py::arg("map"), "The color of the first set that contains the circuit (spec 06, section 5).")
+      .def_static(
+          "size_threshold_commenter",
+          [](const py::object& threshold) {
+            const int64_t limit = int_from(threshold, "threshold");
+            if (limit < 0) fail(ErrorId::OverflowError, "threshold: must not be negative, got " + std::to_string(limit));
+            return BuiltinCommenter{[limit](const NodePtr& node) { return size_threshold_comment(node, static_cast<uint64_t>(limit)); },
+                                    "PrintOptions", "size_threshold_commenter", py::make_tuple(threshold)};
+          },
+          py::arg("threshold") = 400'000'000,
+          "Number of elements in red, of nodes with more than `threshold` that are not Arrays (spec 06, section 4.1).")
+      .def_static(
+          "dtype_commenter",
+          [](const py::object& only_arrays) {
+            const bool only = bool_from(only_arrays, "only_arrays");
+            return BuiltinCommenter{[only](const NodePtr& node) { return dtype_comment(node, only); }, "PrintOptions", "dtype_commenter",
+                                    py::make_tuple(only_arrays)};
+          },
+          py::kw_only(), py::arg("only_arrays") = false, "The dtype where it is specified (spec 06, section 4.1).");
 }
 
 void def_printing(py::class_<Options>& cls) {
   cls.def("repr", &text_of, "Text of zero or more circuits that share numbers and repeats (spec 06, section 1).")
-      .def("print", [](const Options& self, const py::args& circuits) { python_print(text_of(self, circuits)); },
-           "Prints that text to sys.stdout (spec 06, section 1).")
-      .def("repr_line_info",
-           [](const Options& self, const NodePtr& circ) {
-             std::string out;
-             append_line_info(out, circ, self.core);
-             return out;
-           },
-           py::arg("circ"), "The definition line after identifier and name, with a leading space (spec 06, section 2.4).")
-      .def("repr_extra_info", [](const Options& self, const NodePtr& circ) { return info_text(circ, self.core); }, py::arg("circ"),
-           "The class-specific info of the line (spec 06, section 2.4).")
-      .def("string_escape",
-           [](const Options& self, const py::object& name) {
-             std::string out;
-             append_name(out, str_from(name, "name"), self.core.bijection);
-             return out;
-           },
-           py::arg("name"), "The name as text shows it: quoted if `bijection` (spec 06, section 2.4).");
+      .def(
+          "print", [](const Options& self, const py::args& circuits) { python_print(text_of(self, circuits)); },
+          "Prints that text to sys.stdout (spec 06, section 1).")
+      .def(
+          "repr_line_info",
+          [](const Options& self, const NodePtr& circ) {
+            std::string out;
+            append_line_info(out, circ, self.core);
+            return out;
+          },
+          py::arg("circ"), "The definition line after identifier and name, with a leading space (spec 06, section 2.4).")
+      .def(
+          "repr_extra_info", [](const Options& self, const NodePtr& circ) { return info_text(circ, self.core); }, py::arg("circ"),
+          "The class-specific info of the line (spec 06, section 2.4).")
+      .def(
+          "string_escape",
+          [](const Options& self, const py::object& name) {
+            std::string out;
+            append_name(out, str_from(name, "name"), self.core.bijection);
+            return out;
+          },
+          py::arg("name"), "The name as text shows it: quoted if `bijection` (spec 06, section 2.4).");
 }
 
 void def_ready_made(py::class_<Options>& cls) {
-  cls.def_static("compiler_default",
-                 [] {
-                   Options options;
-                   options.core.force_use_serial_numbers = true;
-                   return options;
-                 },
-                 "Every definition with a number (spec 06, section 2.5).")
-      .def_static("debug_default", [](const py::object& end_depth) { return bound_options(PrintOptions::debug_default(depth_from(end_depth, "end_depth"))); },
-                  py::arg("end_depth") = 2, "Free text with shapes, to a depth (spec 06, section 2.5).")
+  cls.def_static(
+         "compiler_default",
+         [] {
+           Options options;
+           options.core.force_use_serial_numbers = true;
+           return options;
+         },
+         "Every definition with a number (spec 06, section 2.5).")
+      .def_static(
+          "debug_default",
+          [](const py::object& end_depth) { return bound_options(PrintOptions::debug_default(depth_from(end_depth, "end_depth"))); },
+          py::arg("end_depth") = 2, "Free text with shapes, to a depth (spec 06, section 2.5).")
       .def_static("type_nest_default", &type_nest, py::arg("circuit_type"), py::arg("traversal") = py::none(),
                   "Expands nodes of one class from the root on and numbers what is below (spec 06, section 2.5).")
-      .def_static("einsum_nest_default", [](const py::object& traversal) { return type_nest(class_of(Kind::Einsum), traversal); },
-                  py::arg("traversal") = py::none(), "type_nest_default of Einsum: the leaf numbers of nest_einsums.")
-      .def_static("add_nest_default", [](const py::object& traversal) { return type_nest(class_of(Kind::Add), traversal); },
-                  py::arg("traversal") = py::none(), "type_nest_default of Add: the leaf numbers of nest_adds.")
-      .def_static("repr_depth", [](const py::args& circuits, const py::object& end_depth) { return text_of(free_text_to_depth(end_depth), circuits); },
-                  py::arg("end_depth") = 3, "Free text to a depth (spec 06, section 2.5).")
-      .def_static("print_depth",
-                  [](const py::args& circuits, const py::object& end_depth) { python_print(text_of(free_text_to_depth(end_depth), circuits)); },
-                  py::arg("end_depth") = 3, "Prints free text to a depth (spec 06, section 2.5).");
+      .def_static(
+          "einsum_nest_default", [](const py::object& traversal) { return type_nest(class_of(Kind::Einsum), traversal); },
+          py::arg("traversal") = py::none(), "type_nest_default of Einsum: the leaf numbers of nest_einsums.")
+      .def_static(
+          "add_nest_default", [](const py::object& traversal) { return type_nest(class_of(Kind::Add), traversal); },
+          py::arg("traversal") = py::none(), "type_nest_default of Add: the leaf numbers of nest_adds.")
+      .def_static(
+          "repr_depth",
+          [](const py::args& circuits, const py::object& end_depth) { return text_of(free_text_to_depth(end_depth), circuits); },
+          py::arg("end_depth") = 3, "Free text to a depth (spec 06, section 2.5).")
+      .def_static(
+          "print_depth",
+          [](const py::args& circuits, const py::object& end_depth) { python_print(text_of(free_text_to_depth(end_depth), circuits)); },
+          py::arg("end_depth") = 3, "Prints free text to a depth (spec 06, section 2.5).");
 }
 
 }  // namespace
@@ -231,32 +259,51 @@ void bind_print_options(py::module_& m) {
     const CliColor color = self.function(circuit);
     return color ? py::object(py::int_(*color)) : py::object(py::none());
   });
-  def_builtin<Commenter>(m, "_Commenter", [](const BuiltinCommenter& self, const NodePtr& circuit) -> py::object { return py::str(self.function(circuit)); });
+  def_builtin<Commenter>(
+      m, "_Commenter", [](const BuiltinCommenter& self, const NodePtr& circuit) -> py::object { return py::str(self.function(circuit)); });
 
   py::class_<Options> cls(m, "PrintOptions", "How circuits are written as text (spec 06, section 2).");
   cls.def(py::init([](const py::object& bijection, const py::object& reference_circuits, const py::object& reference_circuits_by_name,
-                      const py::object& shape_only_when_necessary, const py::object& traversal, const py::object& leaves_on_top, const py::object& arrows,
-                      const py::object& force_use_serial_numbers, const py::object& number_leaves, const py::object& colorer,
-                      const py::object& comment_arg_names, const py::object& commenters, const py::object& sync_tensors,
-                      const py::object& seen_children_same_line, const py::object& only_child_below, const py::object& tensor_index_literal,
-                      const py::object& show_all_named_axes, const py::object& tensor_save_dir) {
+                      const py::object& shape_only_when_necessary, const py::object& traversal, const py::object& leaves_on_top,
+                      const py::object& arrows, const py::object& force_use_serial_numbers, const py::object& number_leaves,
+                      const py::object& colorer, const py::object& comment_arg_names, const py::object& commenters,
+                      const py::object& sync_tensors, const py::object& seen_children_same_line, const py::object& only_child_below,
+                      const py::object& tensor_index_literal, const py::object& show_all_named_axes, const py::object& tensor_save_dir) {
             Options options;
-            const py::handle values[] = {bijection, reference_circuits, shape_only_when_necessary, traversal, leaves_on_top, arrows, force_use_serial_numbers,
-                                         number_leaves, colorer, comment_arg_names, commenters, sync_tensors, seen_children_same_line, only_child_below,
-                                         tensor_index_literal, show_all_named_axes, tensor_save_dir};
+            const py::handle values[] = {bijection,
+                                         reference_circuits,
+                                         shape_only_when_necessary,
+                                         traversal,
+                                         leaves_on_top,
+                                         arrows,
+                                         force_use_serial_numbers,
+                                         number_leaves,
+                                         colorer,
+                                         comment_arg_names,
+                                         commenters,
+                                         sync_tensors,
+                                         seen_children_same_line,
+                                         only_child_below,
+                                         tensor_index_literal,
+                                         show_all_named_axes,
+                                         tensor_save_dir};
             for (size_t i = 0; i < std::size(kFields); ++i) kFields[i].set(options, values[i]);
             add_by_name(options, reference_circuits_by_name);
             options.core.validate();
             return options;
           }),
           py::arg("bijection") = true, py::arg("reference_circuits") = py::dict(), py::arg("reference_circuits_by_name") = py::list(),
-          py::arg("shape_only_when_necessary") = true, py::arg("traversal") = py::none(), py::arg("leaves_on_top") = false, py::arg("arrows") = false,
-          py::arg("force_use_serial_numbers") = false, py::arg("number_leaves") = false, py::arg("colorer") = py::none(), py::arg("comment_arg_names") = false,
-          py::arg("commenters") = py::list(), py::arg("sync_tensors") = false, py::arg("seen_children_same_line") = false, py::arg("only_child_below") = false,
+          py::arg("shape_only_when_necessary") = true, py::arg("traversal") = py::none(), py::arg("leaves_on_top") = false,
+          py::arg("arrows") = false, py::arg("force_use_serial_numbers") = false, py::arg("number_leaves") = false,
+          py::arg("colorer") = py::none(), py::arg("comment_arg_names") = false, py::arg("commenters") = py::list(),
+          py::arg("sync_tensors") = false, py::arg("seen_children_same_line") = false, py::arg("only_child_below") = false,
           py::arg("tensor_index_literal") = false, py::arg("show_all_named_axes") = false, py::arg("tensor_save_dir") = py::none());
   def_option_fields(cls, kFields, "PrintOptions", +[](const Options& options) { options.core.validate(); });
-  cls.def("validate", [](const Options& self) { self.core.validate(); }, "RuntimeError for options that cannot be combined (spec 06, section 2.1).")
-      .def_property_readonly("is_print_as_tree", [](const Options& self) { return self.core.number_leaves; }, "Whether nothing is a repeat: `number_leaves`.");
+  cls.def(
+         "validate", [](const Options& self) { self.core.validate(); },
+         "RuntimeError for options that cannot be combined (spec 06, section 2.1).")
+      .def_property_readonly(
+          "is_print_as_tree", [](const Options& self) { return self.core.number_leaves; }, "Whether nothing is a repeat: `number_leaves`.");
   def_callables(cls);
   def_printing(cls);
   def_ready_made(cls);

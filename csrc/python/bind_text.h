@@ -23,17 +23,23 @@ void def_builtin(py::module_& m, const char* name, Call call) {
   using Builtin = BuiltinCallable<Function>;
   py::class_<Builtin>(m, name, "A callable of the core that takes a circuit.")
       .def("__call__", call, py::arg("circuit"))
-      .def("__eq__", [](const Builtin& self, const Builtin& other) {
-        return self.owner == other.owner && self.factory == other.factory && self.args.equal(other.args);
-      }, py::is_operator())
+      .def(
+          "__eq__",
+          [](const Builtin& self, const Builtin& other) {
+            return self.owner == other.owner && self.factory == other.factory && self.args.equal(other.args);
+          },
+          py::is_operator())
       .def("__hash__", [](const Builtin& self) { return std::hash<std::string>()(self.owner + self.factory) >> 2; })
-      .def("__repr__", [](const Builtin& self) {
-        std::string out = self.owner + "." + self.factory + "(";
-        for (size_t i = 0; i < self.args.size(); ++i) out += (i ? ", " : "") + std::string(py::repr(self.args[i]));
-        return out + ")";
-      })
+      .def("__repr__",
+           [](const Builtin& self) {
+             std::string out = self.owner + "." + self.factory + "(";
+             for (size_t i = 0; i < self.args.size(); ++i) out += (i ? ", " : "") + std::string(py::repr(self.args[i]));
+             return out + ")";
+           })
       .def("__reduce__", [](const Builtin& self) {
-        return py::make_tuple(py::module_::import("pycircuit").attr(self.owner.c_str()).attr(self.factory.c_str()), self.args);
+        // Calls the factory by its name: the function itself does not pickle.
+        const py::object factory = py::module_::import("operator").attr("methodcaller")(self.factory, *self.args);
+        return py::make_tuple(factory, py::make_tuple(py::module_::import("pycircuit").attr(self.owner.c_str())));
       });
 }
 

@@ -55,7 +55,8 @@ inline bool is_not_set(py::handle value) { return py::isinstance(value, py::modu
 
 // What every options class offers: properties, evolve, copy, pickle, comparison by fields, and a repr of what differs from the defaults.
 template <class Options, size_t n>
-void def_option_fields(py::class_<Options>& cls, const OptionField<Options> (&fields)[n], const char* class_name, void (*check)(const Options&)) {
+void def_option_fields(py::class_<Options>& cls, const OptionField<Options> (&fields)[n], const char* class_name,
+                       void (*check)(const Options&)) {
   static const OptionField<Options>* table = fields;
   static const char* name = class_name;
   static void (*validate)(const Options&) = check;
@@ -81,15 +82,17 @@ void def_option_fields(py::class_<Options>& cls, const OptionField<Options> (&fi
       cls.def_property(field.name, field.get, field.set, field.doc);
     }
   }
-  cls.def("evolve",
-          [set_all](const Options& self, const py::kwargs& changes) {
-            Options copy = self;
-            set_all(copy, changes);
-            return copy;
-          },
-          "A copy with the given fields changed; NOT_SET keeps a field (spec 06, section 2.1).")
+  cls.def(
+         "evolve",
+         [set_all](const Options& self, const py::kwargs& changes) {
+           Options copy = self;
+           set_all(copy, changes);
+           return copy;
+         },
+         "A copy with the given fields changed; NOT_SET keeps a field (spec 06, section 2.1).")
       .def("__copy__", [](const Options& self) { return self; })
-      .def("__deepcopy__", [](const Options& self, const py::object&) { return self; }, py::arg("memo"))
+      .def(
+          "__deepcopy__", [](const Options& self, const py::object&) { return self; }, py::arg("memo"))
       .def("__eq__",
            [](const Options& self, const py::object& other) -> py::object {
              if (!py::isinstance<Options>(other)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
@@ -111,13 +114,12 @@ void def_option_fields(py::class_<Options>& cls, const OptionField<Options> (&fi
              }
              return out + ")";
            })
-      .def(py::pickle(
-          [state](const Options& self) { return state(self); },
-          [set_all](const py::dict& fields) {
-            Options options;
-            set_all(options, fields);
-            return options;
-          }));
+      .def(py::pickle([state](const Options& self) { return state(self); },
+                      [set_all](const py::dict& fields) {
+                        Options options;
+                        set_all(options, fields);
+                        return options;
+                      }));
   cls.attr("__hash__") = py::none();
 }
 

@@ -50,7 +50,9 @@ IndexElement index_element(std::string_view piece, std::string_view text, const 
   } catch (const CircuitError&) {
     // told below
   }
-  fail(ErrorId::ParseInvalidIndex, "'" + std::string(piece) + "' in '" + std::string(text) + "' is not an index element: expected a number, a slice start:stop or a tensor t<key>",
+  fail(ErrorId::ParseInvalidIndex,
+       "'" + std::string(piece) + "' in '" + std::string(text) +
+           "' is not an index element: expected a number, a slice start:stop or a tensor t<key>",
        text);
 }
 
@@ -65,7 +67,8 @@ IndexElements parse_index(std::string_view text, const TensorSource& tensors) {
 Uuid parse_uuid(std::string_view text) {
   constexpr std::string_view urn = "urn:uuid:";
   std::string_view rest = text;
-  const bool has_urn = rest.size() > urn.size() && std::equal(urn.begin(), urn.end(), rest.begin(), [](char a, char b) { return a == (b | 0x20) || a == b; });
+  const bool has_urn = rest.size() > urn.size() &&
+                       std::equal(urn.begin(), urn.end(), rest.begin(), [](char a, char b) { return a == (b | 0x20) || a == b; });
   const bool has_braces = rest.size() > 2 && rest.front() == '{' && rest.back() == '}';
   if (has_urn) rest.remove_prefix(urn.size());
   if (has_braces) rest = rest.substr(1, rest.size() - 2);
@@ -168,22 +171,25 @@ class NodeBuilder {
   void need_children(size_t expected) const {
     if (children_.size() == expected) return;
     fail(ErrorId::ParseCircuitWrongNumberChildren,
-         "the " + std::string(kind_name(definition_.kind)) + " " + to_text(definition_.ident) + " must have " + std::to_string(expected) + " children, but " +
-             std::to_string(children_.size()) + " lines stand below it",
+         "the " + std::string(kind_name(definition_.kind)) + " " + to_text(definition_.ident) + " must have " + std::to_string(expected) +
+             " children, but " + std::to_string(children_.size()) + " lines stand below it",
          expected, children_.size(), ident_payload(definition_.ident));
   }
 
   void need_no_info() const {
     if (definition_.info.empty()) return;
     fail(ErrorId::ParseCircuitExpectedNoExtraInfo,
-         "nothing may follow the class of the " + std::string(kind_name(definition_.kind)) + " " + to_text(definition_.ident) + ", got '" + std::string(definition_.info) + "'",
+         "nothing may follow the class of the " + std::string(kind_name(definition_.kind)) + " " + to_text(definition_.ident) + ", got '" +
+             std::string(definition_.info) + "'",
          definition_.info, kind_payload(definition_.kind));
   }
 
   const Shape& needed_shape() const {
     if (!definition_.shape)
       fail(ErrorId::ParseCircuitShapeNeeded,
-           "the " + std::string(kind_name(definition_.kind)) + " " + to_text(definition_.ident) + " needs a shape before its class, such as [2,3]", kind_payload(definition_.kind));
+           "the " + std::string(kind_name(definition_.kind)) + " " + to_text(definition_.ident) +
+               " needs a shape before its class, such as [2,3]",
+           kind_payload(definition_.kind));
     return definition_.shape->sizes;
   }
 
@@ -191,9 +197,10 @@ class NodeBuilder {
     const Shape& provided = definition_.shape->sizes;
     if (node.shape() == provided) return;
     const bool loaded = definition_.kind == Kind::Array;
-    fail(loaded ? ErrorId::ParseCircuitArrayShapeLoadedFromHashDiffersFromProvidedShape : ErrorId::ParseCircuitPassedInShapeDoesntMatchComputedShape,
-         std::string(loaded ? "the tensor of the Array " : "the ") + (loaded ? "" : std::string(kind_name(definition_.kind)) + " ") + to_text(definition_.ident) + " has shape " +
-             to_text(node.shape()) + ", but the text says " + to_text(provided),
+    fail(loaded ? ErrorId::ParseCircuitArrayShapeLoadedFromHashDiffersFromProvidedShape
+                : ErrorId::ParseCircuitPassedInShapeDoesntMatchComputedShape,
+         std::string(loaded ? "the tensor of the Array " : "the ") + (loaded ? "" : std::string(kind_name(definition_.kind)) + " ") +
+             to_text(definition_.ident) + " has shape " + to_text(node.shape()) + ", but the text says " + to_text(provided),
          node.shape(), provided);
   }
 
@@ -208,7 +215,8 @@ class NodeBuilder {
     const Shape& shape = needed_shape();
     for (const Size size : shape)
       if (is_symbolic(size))
-        fail(ErrorId::ConstructArrayHasReservedSymbolicShape, "the Array " + to_text(definition_.ident) + " has the symbolic size " + size_text(size), size, size_text(size));
+        fail(ErrorId::ConstructArrayHasReservedSymbolicShape,
+             "the Array " + to_text(definition_.ident) + " has the symbolic size " + size_text(size), size, size_text(size));
     if (!options_.random_tensor) fail(ErrorId::RuntimeError, "random arrays need a source of random numbers");
     return Array::make(options_.random_tensor(shape, options_.tensors_as_random_device_dtype), definition_.name);
   }
@@ -216,7 +224,8 @@ class NodeBuilder {
   NodePtr make_einsum() {
     constexpr std::string_view fancy = "fancy:";
     const bool is_fancy = definition_.info.substr(0, fancy.size()) == fancy;
-    EinsumLabels labels = is_fancy ? parse_fancy_einsum_string(definition_.info.substr(fancy.size())) : parse_einsum_string(definition_.info);
+    EinsumLabels labels =
+        is_fancy ? parse_fancy_einsum_string(definition_.info.substr(fancy.size())) : parse_einsum_string(definition_.info);
     drop_lone_scalar(labels, children_.size());
     return Einsum::make(std::move(children_), std::move(labels.inputs), std::move(labels.output), naming());
   }
@@ -230,12 +239,14 @@ class NodeBuilder {
 
   NodePtr make_module() {
     if (children_.empty())
-      fail(ErrorId::ParseCircuitModuleNoSpecCircuit, "the Module " + to_text(definition_.ident) + " needs its spec circuit as first line below it", definition_.name);
+      fail(ErrorId::ParseCircuitModuleNoSpecCircuit,
+           "the Module " + to_text(definition_.ident) + " needs its spec circuit as first line below it", definition_.name);
     ModuleSpec spec{children_[0], {}};
     for (const auto& binding : bindings_) {
       if (binding.symbol->kind() != Kind::Symbol)
         fail(ErrorId::ConstructModuleExpectedSymbol,
-             "an argument of the Module " + to_text(definition_.ident) + " can replace a Symbol only, not " + describe(*binding.symbol), circuit_payload(binding.symbol));
+             "an argument of the Module " + to_text(definition_.ident) + " can replace a Symbol only, not " + describe(*binding.symbol),
+             circuit_payload(binding.symbol));
       spec.arg_specs.push_back({cast<Symbol>(binding.symbol), binding.batchable, binding.expandable, binding.ban_non_symbolic_size_expand});
     }
     if (options_.module_check_all_inputs_used) check_all_inputs_used(spec);
@@ -248,7 +259,9 @@ class NodeBuilder {
     const std::vector<std::string_view> parts = split(definition_.info, "|");
     if (parts.size() != 2)
       fail(ErrorId::ParseCircuitStoredCumulantVarExtraInvalid,
-           "the StoredCumulantVar " + to_text(definition_.ident) + " needs its cumulant numbers, one '|' and a UUID, got '" + std::string(definition_.info) + "'", definition_.info);
+           "the StoredCumulantVar " + to_text(definition_.ident) + " needs its cumulant numbers, one '|' and a UUID, got '" +
+               std::string(definition_.info) + "'",
+           definition_.info);
     const std::vector<std::string_view> numbers = split(parts[0], ",");
     need_children(numbers.size());
     std::vector<std::pair<int64_t, NodePtr>> cumulants;
@@ -256,7 +269,8 @@ class NodeBuilder {
       const int64_t number = parse_integer(trim_blanks(numbers[i]));
       for (const auto& [other, node] : cumulants)
         if (other == number)
-          fail(ErrorId::ConstructStoredCumulantVarInvalidCumulantNumber, "the cumulant number " + std::to_string(number) + " is given twice", number);
+          fail(ErrorId::ConstructStoredCumulantVarInvalidCumulantNumber,
+               "the cumulant number " + std::to_string(number) + " is given twice", number);
       cumulants.emplace_back(number, children_[i]);
     }
     return StoredCumulantVar::make(std::move(cumulants), parse_uuid(trim_blanks(parts[1])), naming());
@@ -279,8 +293,8 @@ void visit_stored_tensors(const Definition& definition, const ParserOptions& opt
     if (const auto prefix = tensor_prefix(piece)) visit(*prefix);
 }
 
-NodePtr build_node(const Definition& definition, NodePtrs children, const std::vector<ArgumentBinding>& bindings, const ParserOptions& options,
-                   const TensorSource& tensors) {
+NodePtr build_node(const Definition& definition, NodePtrs children, const std::vector<ArgumentBinding>& bindings,
+                   const ParserOptions& options, const TensorSource& tensors) {
   return NodeBuilder(definition, std::move(children), bindings, options, tensors).build();
 }
 

@@ -33,7 +33,7 @@ struct ArgumentBinding {
 void visit_stored_tensors(const Definition& definition, const ParserOptions& options, const std::function<void(std::string_view)>& visit);
 
 // `bindings`: one per argument of a Module. `tensors` knows the prefixes visited above.
-NodePtr build_node(const Definition& definition, NodePtrs children, const std::vector<ArgumentBinding>& bindings, const ParserOptions& options,
-                   const TensorSource& tensors);
+NodePtr build_node(const Definition& definition, NodePtrs children, const std::vector<ArgumentBinding>& bindings,
+                   const ParserOptions& options, const TensorSource& tensors);
 
 }  // namespace pycircuit

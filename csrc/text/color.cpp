@@ -13,7 +13,8 @@ constexpr uint8_t kColorCount = 14;
 constexpr std::array<std::string_view, 7> kNames = {"Red", "Green", "Yellow", "Blue", "Magenta", "Cyan", "White"};
 constexpr std::array<int, kColorCount> kCodes = {31, 32, 33, 34, 35, 36, 90, 91, 92, 93, 94, 95, 96, 97};
 // Of the first six names.
-constexpr std::array<std::string_view, 6> kHtml = {"rgb(222,56,43)", "rgb(57,181,74)", "rgb(255,199,6)", "rgb(0,111,184)", "rgb(118,38,113)", "rgb(44,181,233)"};
+constexpr std::array<std::string_view, 6> kHtml = {"rgb(222,56,43)", "rgb(57,181,74)",  "rgb(255,199,6)",
+                                                   "rgb(0,111,184)", "rgb(118,38,113)", "rgb(44,181,233)"};
 constexpr uint8_t kRed = 0, kGreen = 1, kYellow = 2, kBlue = 3, kCyan = 5;
 
 std::string hsl(uint64_t hue) { return "hsl(" + std::to_string(hue) + ", 90%, 60%)"; }
@@ -27,7 +28,8 @@ CliColor cli_color_of_number(uint64_t number) { return static_cast<uint8_t>(numb
 uint8_t cli_color_of_name(std::string_view name) {
   for (size_t i = 0; i < kNames.size(); ++i)
     if (kNames[i] == name) return static_cast<uint8_t>(i);
-  fail(ErrorId::RuntimeError, "unknown color name " + std::string(name) + "; expected one of Red, Green, Yellow, Blue, Magenta, Cyan, White, or a number");
+  fail(ErrorId::RuntimeError,
+       "unknown color name " + std::string(name) + "; expected one of Red, Green, Yellow, Blue, Magenta, Cyan, White, or a number");
 }
 
 std::string cli_color_text(CliColor color) {

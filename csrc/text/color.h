@@ -16,9 +16,9 @@ namespace pycircuit {
 using CliColor = std::optional<uint8_t>;
 constexpr uint8_t kMagenta = 4;
 
-CliColor cli_color_of_number(uint64_t number);  // modulo 14
+CliColor cli_color_of_number(uint64_t number);     // modulo 14
 uint8_t cli_color_of_name(std::string_view name);  // "Red" ... "White"; RuntimeError for others
-std::string cli_color_text(CliColor color);  // the name, a number where there is none, "None"
+std::string cli_color_text(CliColor color);        // the name, a number where there is none, "None"
 // ESC [ code m; nothing without colour.
 void append_color_start(std::string& out, CliColor color);
 void append_color_end(std::string& out, CliColor color);

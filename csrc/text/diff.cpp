@@ -117,9 +117,11 @@ class Diff {
   }
 
   void append_legend() {
-    const auto part = [](const DiffColor& color, std::string_view meaning) { return colored(color.label + ": " + std::string(meaning), color.color); };
-    out_ += part(options_.same, "Same as original") + " " + part(options_.same_self, "Children changed") + " " + part(options_.added, "New") + " " +
-            part(options_.removed, "Removed") + "\n";
+    const auto part = [](const DiffColor& color, std::string_view meaning) {
+      return colored(color.label + ": " + std::string(meaning), color.color);
+    };
+    out_ += part(options_.same, "Same as original") + " " + part(options_.same_self, "Children changed") + " " +
+            part(options_.added, "New") + " " + part(options_.removed, "Removed") + "\n";
   }
 
   PrintOptions print_;

@@ -189,13 +189,14 @@ class View {
       out += '\n';
       ++lines;
       if (!open) continue;
-      for (size_t i = entry.node->num_children(); i-- > 0;) waiting.push_back({index_of(*entry.node->child(i)), entry.node.get(), i, row.level + 1});
+      for (size_t i = entry.node->num_children(); i-- > 0;)
+        waiting.push_back({index_of(*entry.node->child(i)), entry.node.get(), i, row.level + 1});
     }
     return out;
   }
 
-  // {"primary", "copy", "leaves", "roots", "colors", "nodes": [[name, shown name, rest, color, hash, children, open, tooltip, comments, roles,
-  // bindings], ...]}; missing parts at the end are left out. The script knows the positions.
+  // {"primary", "copy", "leaves", "roots", "colors", "nodes": [[name, shown name, rest, color, hash, children, open, tooltip, comments,
+  // roles, bindings], ...]}; missing parts at the end are left out. The script knows the positions.
   void append_data(std::string& out) const {
     out += "{\"primary\":";
     append_json_string(out, without_semicolons(options_.primary_color));
@@ -274,8 +275,8 @@ class View {
   }
 
   static std::string tooltip(const Node& node) {
-    return to_text(node.shape()) + " " + (node.device_dtype().dtype ? std::string(to_text(*node.device_dtype().dtype)) : "any dtype") + ", " +
-           numel(node.shape()).to_string() + " elements";
+    return to_text(node.shape()) + " " + (node.device_dtype().dtype ? std::string(to_text(*node.device_dtype().dtype)) : "any dtype") +
+           ", " + numel(node.shape()).to_string() + " elements";
   }
 
   static std::string without_semicolons(std::string text) {

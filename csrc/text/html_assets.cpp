@@ -5,11 +5,13 @@ namespace {
 
 // Selectors below the container, and their declarations.
 constexpr std::string_view kRules[] = {
-    "|display:block;padding:6px;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.45;border-radius:4px;overflow:auto;"
+    "|display:block;padding:6px;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.45;border-radius:4px;"
+    "overflow:auto;"
     "direction:ltr;text-align:left",
     " pre|margin:0;white-space:pre;font:inherit;color:inherit;background:none",
     " .pc-bar|display:flex;gap:6px;align-items:center;margin-bottom:4px;flex-wrap:wrap",
-    " .pc-bar button, .pc-bar input|font:inherit;color:inherit;background:none;border:1px solid currentColor;border-radius:3px;padding:0 6px;opacity:.85",
+    " .pc-bar button, .pc-bar input|font:inherit;color:inherit;background:none;border:1px solid currentColor;border-radius:3px;padding:0 "
+    "6px;opacity:.85",
     " .pc-bar input|width:16em",
     " .pc-row|position:relative;display:flex;align-items:baseline;white-space:pre;outline:none;border-radius:3px",
     " .pc-row[hidden]|display:none",
@@ -21,7 +23,8 @@ constexpr std::string_view kRules[] = {
     " .pc-text span|unicode-bidi:isolate",
     " .pc-same .pc-text|text-decoration:underline;font-weight:bold",
     " .pc-leaf|color:magenta;white-space:pre",
-    " .pc-copy|font:inherit;font-size:85%;margin-left:8px;padding:0 4px;background:none;border:1px solid currentColor;border-radius:3px;opacity:.5;cursor:pointer",
+    " .pc-copy|font:inherit;font-size:85%;margin-left:8px;padding:0 4px;background:none;border:1px solid "
+    "currentColor;border-radius:3px;opacity:.5;cursor:pointer",
     " .pc-copy:hover, .pc-copy:focus|opacity:1",
 };
 

@@ -65,20 +65,20 @@ std::string function_info(const GeneralFunction& function, bool bijection) {
   }
   std::string text = function.spec()->text();
   if (function.spec()->kind() != FunctionKind::User) return text;
-  // What the parser makes of it: blanks at the ends go, an empty name leaves "at <locator>", and the first " at " stands before the locator.
+  // What the parser makes of it: blanks at the ends go, an empty name leaves "at <locator>", and the first " at " stands before the
+  // locator.
   constexpr std::string_view at = " at ";
   const std::string_view locator = std::string_view(text).substr(name.size() + at.size());
   std::string read(trim_blanks(text));
   if (read.substr(0, 3) == at.substr(1)) read.insert(0, " ");
   if (text.find_first_of("!#\n\r") != std::string::npos || read.substr(read.find(at) + at.size()) != locator)
-    fail(ErrorId::RuntimeError, "the function '" + text +
-                                    "' cannot be written in text that is to be read back: its name and path must not contain '!', '#', line breaks or \" at \"");
+    fail(ErrorId::RuntimeError,
+         "the function '" + text +
+             "' cannot be written in text that is to be read back: its name and path must not contain '!', '#', line breaks or \" at \"");
   return text;
 }
 
-std::string stored_cumulant_info(const StoredCumulantVar& var) {
-  return join(var.cumulant_numbers(), ", ") + "|" + var.uuid().to_string();
-}
+std::string stored_cumulant_info(const StoredCumulantVar& var) { return join(var.cumulant_numbers(), ", ") + "|" + var.uuid().to_string(); }
 
 bool needs_shape(const Node& node, const PrintOptions& options) {
   if (!options.shape_only_when_necessary) return true;
@@ -148,7 +148,9 @@ void append_shape(std::string& out, const Node& node, bool bijection) {
       for (size_t i = 0; i < text.size(); ++i) readable &= white_space_at(text, i) == 0;
       if (bijection && !readable)
         fail(ErrorId::NamedAxesForbiddenCharacter,
-             "the axis name '" + text + "' of " + describe(node) + " cannot be written in text that is to be read back: it contains a comma or white space", text);
+             "the axis name '" + text + "' of " + describe(node) +
+                 " cannot be written in text that is to be read back: it contains a comma or white space",
+             text);
       out += text;
       out += ':';
     }

@@ -30,9 +30,10 @@ bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 
 // Digits of other scripts (the zeros of the blocks in common use): a number written in them is recognised, and refused.
 bool is_foreign_digit(char32_t c) {
-  static constexpr std::array<char32_t, 37> zeros = {0x660,  0x6f0,  0x7c0,  0x966,  0x9e6,  0xa66,  0xae6,  0xb66,  0xbe6,  0xc66,  0xce6,  0xd66,  0xde6,
-                                                     0xe50,  0xed0,  0xf20,  0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0,
-                                                     0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0};
+  static constexpr std::array<char32_t, 37> zeros = {0x660,  0x6f0,  0x7c0,  0x966,  0x9e6,  0xa66,  0xae6,  0xb66,  0xbe6,  0xc66,
+                                                     0xce6,  0xd66,  0xde6,  0xe50,  0xed0,  0xf20,  0x1040, 0x1090, 0x17e0, 0x1810,
+                                                     0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
+                                                     0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0};
   return std::any_of(zeros.begin(), zeros.end(), [c](char32_t zero) { return c >= zero && c < zero + 10; });
 }
 
@@ -53,8 +54,9 @@ class LineScanner {
 
  private:
   [[noreturn]] void fail_form(std::string_view why) const {
-    fail(ErrorId::ParseCircuitRegexDidntMatch, "cannot read the line '" + std::string(line_) + "': " + std::string(why) + "; expected " + std::string(kNodeLineForm),
-         line_, kNodeLineForm);
+    fail(ErrorId::ParseCircuitRegexDidntMatch,
+         "cannot read the line '" + std::string(line_) + "': " + std::string(why) + "; expected " + std::string(kNodeLineForm), line_,
+         kNodeLineForm);
   }
 
   char peek(size_t position) const { return position < line_.size() ? line_[position] : '\0'; }
@@ -85,7 +87,8 @@ class LineScanner {
     uint64_t number = 0;
     const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (foreign || result.ec != std::errc())
-      fail(ErrorId::RuntimeError, "failed to read the serial number " + std::string(digits) + ": it must consist of ASCII digits and fit 64 bits");
+      fail(ErrorId::RuntimeError,
+           "failed to read the serial number " + std::string(digits) + ": it must consist of ASCII digits and fit 64 bits");
     out_.ident = number;
   }
 
@@ -170,7 +173,9 @@ class LineScanner {
       }
     }
     size_t name_end = start;
-    while (name_end < line_.size() && !white_space_at(line_, name_end) && std::string_view(":[],").find(line_[name_end]) == std::string_view::npos) ++name_end;
+    while (name_end < line_.size() && !white_space_at(line_, name_end) &&
+           std::string_view(":[],").find(line_[name_end]) == std::string_view::npos)
+      ++name_end;
     const size_t colon = skip_white_space(name_end);
     if (peek(colon) != ':') return axis;
     start = skip_white_space(colon + 1);
@@ -204,7 +209,8 @@ class LineScanner {
       shape.sizes.push_back(parse_size_text(axes[i].size));
       if (!axes[i].named) continue;
       if (axes[i].blank_before_colon)
-        fail(ErrorId::NamedAxesForbiddenCharacter, "axis names must not contain white space, got '" + std::string(axes[i].name) + "' in '" + std::string(line_) + "'",
+        fail(ErrorId::NamedAxesForbiddenCharacter,
+             "axis names must not contain white space, got '" + std::string(axes[i].name) + "' in '" + std::string(line_) + "'",
              axes[i].name);
       shape.axis_names[static_cast<int64_t>(i)] = axes[i].name;
     }

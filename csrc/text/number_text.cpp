@@ -65,7 +65,8 @@ bool is_too_large(std::string_view text) {
   const size_t point = std::min(mantissa.find('.'), mantissa.size());
   const size_t first = mantissa.find_first_of("123456789");
   if (first == std::string_view::npos) return false;
-  const int64_t position = first < point ? static_cast<int64_t>(point - first) : static_cast<int64_t>(point) - static_cast<int64_t>(first) + 1;
+  const int64_t position =
+      first < point ? static_cast<int64_t>(point - first) : static_cast<int64_t>(point) - static_cast<int64_t>(first) + 1;
   return exponent + position > 0;
 }
 

@@ -131,8 +131,8 @@ class TextParser {
     }
     if (blanks < *base_)
       fail(ErrorId::ParseCircuitLessIndentationThanFirstItem,
-           "the line '" + std::string(line) + "' is indented by " + std::to_string(blanks) + ", less than the first line '" + std::string(first_line_) + "' with " +
-               std::to_string(*base_),
+           "the line '" + std::string(line) + "' is indented by " + std::to_string(blanks) + ", less than the first line '" +
+               std::string(first_line_) + "' with " + std::to_string(*base_),
            blanks, *base_, first_line_, line);
     const size_t spaces = blanks - *base_;
     const size_t levels = open_.empty() ? 0 : open_.back().level + 1;
@@ -144,8 +144,9 @@ class TextParser {
 
   [[noreturn]] void fail_indentation(size_t spaces, size_t levels, std::string_view line, std::string_view why) const {
     fail(ErrorId::ParseCircuitInvalidIndentation,
-         "the line '" + std::string(line) + "' is indented by " + std::to_string(spaces) + ": " + std::string(why) + "; each level takes " + std::to_string(kTabWidth), spaces,
-         kTabWidth, levels, line);
+         "the line '" + std::string(line) + "' is indented by " + std::to_string(spaces) + ": " + std::string(why) + "; each level takes " +
+             std::to_string(kTabWidth),
+         spaces, kTabWidth, levels, line);
   }
 
   // Closes what is open at `level` and deeper.
@@ -179,10 +180,12 @@ class TextParser {
   void check_may_have_children(const Open& parent, const NodeLine& line) const {
     if (parent.role == Open::Role::reference)
       fail(ErrorId::ParseCircuitReferenceCircuitHasChildren,
-           "the reference '" + open_reference_ + "' must not have lines below it, got '" + std::string(line.line) + "'", open_reference_, line.line);
+           "the reference '" + open_reference_ + "' must not have lines below it, got '" + std::string(line.line) + "'", open_reference_,
+           line.line);
     if (parent.role == Open::Role::repeat)
       fail(ErrorId::ParseCircuitRepeatedCircuitHasChildren,
-           to_text(entries_[parent.entry].definition.ident) + " was defined before; a repeat must not have lines below it, got '" + std::string(line.line) + "'",
+           to_text(entries_[parent.entry].definition.ident) + " was defined before; a repeat must not have lines below it, got '" +
+               std::string(line.line) + "'",
            ident_payload(entries_[parent.entry].definition.ident), line.line);
   }
 
@@ -196,8 +199,9 @@ class TextParser {
     const bool is_argument = entry.definition.kind == Kind::Module && !entry.children.empty();
     if (!is_argument && line.binding)
       fail(ErrorId::ParseCircuitUnexpectedChildInfo,
-           "'! " + std::string(*line.binding) + "' stands on the child " + to_text(line.ident) + " of the " + std::string(kind_name(entry.definition.kind)) + " " +
-               to_text(entry.definition.ident) + ", but only the arguments of a Module (its children but the first) have bindings",
+           "'! " + std::string(*line.binding) + "' stands on the child " + to_text(line.ident) + " of the " +
+               std::string(kind_name(entry.definition.kind)) + " " + to_text(entry.definition.ident) +
+               ", but only the arguments of a Module (its children but the first) have bindings",
            *line.binding, ident_payload(line.ident), ident_payload(entry.definition.ident),
            opaque<Kind>(entry.definition.kind, std::string(kind_name(entry.definition.kind))));
     if (is_argument && (!line.binding || line.binding->empty()))
@@ -209,7 +213,8 @@ class TextParser {
 
   [[noreturn]] static void fail_no_parent(const NodeLine& line, std::string_view text) {
     fail(ErrorId::ParseCircuitHasParentInfoButNoParent,
-         to_text(line.ident) + " has a binding ('!'), but it is not an argument of a Module: '" + std::string(text) + "'", ident_payload(line.ident), text);
+         to_text(line.ident) + " has a binding ('!'), but it is not an argument of a Module: '" + std::string(text) + "'",
+         ident_payload(line.ident), text);
   }
 
   // --- identifiers
@@ -226,7 +231,9 @@ class TextParser {
     const auto kind = kind_from_name(variant);
     if (!kind || *kind == Kind::Conv)
       fail(ErrorId::ParseCircuitInvalidVariant,
-           "'" + std::string(variant) + "' is not the class of a node that can be read" + (kind ? " (a Conv prints without stride and padding)" : ""), variant);
+           "'" + std::string(variant) + "' is not the class of a node that can be read" +
+               (kind ? " (a Conv prints without stride and padding)" : ""),
+           variant);
     return *kind;
   }
 
@@ -238,7 +245,9 @@ class TextParser {
       if (reference != references_.end()) {
         if (!line.is_bare())
           fail(ErrorId::ParseCircuitReferenceCircuitNameFollowedByAdditionalInfo,
-               "'" + *text + "' is a reference circuit, so nothing but a binding and a comment may follow it: '" + std::string(line.line) + "'", *text, line.line);
+               "'" + *text + "' is a reference circuit, so nothing but a binding and a comment may follow it: '" + std::string(line.line) +
+                   "'",
+               *text, line.line);
         return {reference->second, 0};
       }
     }
@@ -286,16 +295,18 @@ class TextParser {
       differences += std::string(part) + " mismatch. new=" + new_text + " != old=" + old_text + "\n";
     };
     const auto quoted = [](std::string_view text) { return "\"" + std::string(text) + "\""; };
-    if (line.name && line.name != entry.written_name) differ("name", quoted(*line.name), entry.written_name ? quoted(*entry.written_name) : "None");
+    if (line.name && line.name != entry.written_name)
+      differ("name", quoted(*line.name), entry.written_name ? quoted(*entry.written_name) : "None");
     if (line.shape && (!old.shape || line.shape->sizes != old.shape->sizes))
       differ("shape", to_text(line.shape->sizes), old.shape ? to_text(old.shape->sizes) : "None");
-    if (line.variant && *line.variant != kind_name(old.kind)) differ("variant", std::string(*line.variant), std::string(kind_name(old.kind)));
+    if (line.variant && *line.variant != kind_name(old.kind))
+      differ("variant", std::string(*line.variant), std::string(kind_name(old.kind)));
     if (line.info && *line.info != old.info) differ("extra", quoted(*line.info), quoted(old.info));
     if (line.autoname_disabled && !old.autoname_disabled) differ("autoname_disabled", "true", "false");
     if (differences.empty()) return;
     fail(ErrorId::ParseCircuitOnCircuitRepeatInfoIsNotSame,
-         "the repeat '" + std::string(line.line) + "' differs from the definition of " + to_text(line.ident) + " in line " + std::to_string(entry.line_number) + ":\n" +
-             differences,
+         "the repeat '" + std::string(line.line) + "' differs from the definition of " + to_text(line.ident) + " in line " +
+             std::to_string(entry.line_number) + ":\n" + differences,
          ident_payload(line.ident), line.line, differences);
   }
 
@@ -346,12 +357,15 @@ class TextParser {
       } catch (const CircuitError& error) {
         if (error.id() != ErrorId::RuntimeError) throw;
         ++count;
-        missing += "\n" + std::string(kind_name(entry.definition.kind)) + " " + to_text(entry.definition.ident) + " in line " + std::to_string(entry.line_number) + ": " + error.what();
+        missing += "\n" + std::string(kind_name(entry.definition.kind)) + " " + to_text(entry.definition.ident) + " in line " +
+                   std::to_string(entry.line_number) + ": " + error.what();
       }
     };
     for (const uint32_t index : order_)
       visit_stored_tensors(entries_[index].definition, options_, [&](std::string_view prefix) { load(entries_[index], prefix); });
-    if (count) fail(ErrorId::RuntimeError, std::to_string(count) + (count == 1 ? " tensor" : " tensors") + " of the text cannot be loaded:" + missing);
+    if (count)
+      fail(ErrorId::RuntimeError,
+           std::to_string(count) + (count == 1 ? " tensor" : " tensors") + " of the text cannot be loaded:" + missing);
   }
 
   static void check_prefix(std::string_view prefix) {
@@ -376,8 +390,10 @@ class TextParser {
     for (const Target& child : entry.children) children.push_back(built(child));
     std::vector<ArgumentBinding> bindings;
     bindings.reserve(entry.bindings.size());
-    for (const Binding& binding : entry.bindings) bindings.push_back({built(binding.symbol), binding.flags[0], binding.flags[1], binding.flags[2]});
-    entry.node = build_node(entry.definition, std::move(children), bindings, options_, [&](std::string_view prefix) { return tensors_.at(std::string(prefix)); });
+    for (const Binding& binding : entry.bindings)
+      bindings.push_back({built(binding.symbol), binding.flags[0], binding.flags[1], binding.flags[2]});
+    entry.node = build_node(entry.definition, std::move(children), bindings, options_,
+                            [&](std::string_view prefix) { return tensors_.at(std::string(prefix)); });
   }
 
   const ParserOptions& options_;
@@ -402,12 +418,15 @@ class TextParser {
 
 }  // namespace
 
-NodePtrs parse_circuits(std::string_view text, const ParserOptions& options, const TensorSource& tensors) { return TextParser(options, tensors).parse(text); }
+NodePtrs parse_circuits(std::string_view text, const ParserOptions& options, const TensorSource& tensors) {
+  return TextParser(options, tensors).parse(text);
+}
 
 NodePtr parse_circuit(std::string_view text, const ParserOptions& options, const TensorSource& tensors) {
   NodePtrs circuits = parse_circuits(text, options, tensors);
   if (circuits.size() != 1)
-    fail(ErrorId::ParseCircuitExpectedOneCircuitGotMultiple, "expected a text with one top-level circuit, got " + std::to_string(circuits.size()), circuits.size());
+    fail(ErrorId::ParseCircuitExpectedOneCircuitGotMultiple,
+         "expected a text with one top-level circuit, got " + std::to_string(circuits.size()), circuits.size());
   return std::move(circuits[0]);
 }
 

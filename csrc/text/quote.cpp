@@ -12,8 +12,8 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 }  // namespace
 
 bool is_white_space(char32_t c) {
-  return (c >= 0x9 && c <= 0xd) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202f || c == 0x205f || c == 0x3000;
+  return (c >= 0x9 && c <= 0xd) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 size_t white_space_at(std::string_view text, size_t position) {
@@ -69,7 +69,8 @@ void append_quoted(std::string& out, std::string_view name) {
 void append_free(std::string& out, std::string_view name) {
   for (size_t i = 0; i < name.size(); ++i) {
     const auto c = static_cast<unsigned char>(name[i]);
-    const bool c1_control = c == 0xc2 && i + 1 < name.size() && static_cast<unsigned char>(name[i + 1]) >= 0x80 && static_cast<unsigned char>(name[i + 1]) < 0xa0;
+    const bool c1_control = c == 0xc2 && i + 1 < name.size() && static_cast<unsigned char>(name[i + 1]) >= 0x80 &&
+                            static_cast<unsigned char>(name[i + 1]) < 0xa0;
     if (c == '\n') {
       out += "\\n";
     } else if (c == '\r') {

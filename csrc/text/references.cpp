@@ -17,12 +17,14 @@ void check_distinct_identifiers(const std::vector<std::string_view>& identifiers
     repeated.items.emplace_back(identifier, count->second);
     counts.erase(count);
   }
-  fail(ErrorId::ReferenceCircDuplicateIdentifier, "reference circuits must have different identifiers, but these occur several times: " + names, repeated);
+  fail(ErrorId::ReferenceCircDuplicateIdentifier,
+       "reference circuits must have different identifiers, but these occur several times: " + names, repeated);
 }
 
 const std::string& reference_name(const NodePtr& circuit) {
   if (!circuit->name())
-    fail(ErrorId::ReferenceCircByNameHasNoneName, "a reference circuit given by its name has none: " + describe(*circuit), circuit_payload(circuit));
+    fail(ErrorId::ReferenceCircByNameHasNoneName, "a reference circuit given by its name has none: " + describe(*circuit),
+         circuit_payload(circuit));
   return *circuit->name();
 }
 

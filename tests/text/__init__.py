@@ -1,0 +1,1 @@
+"""Tests of text: parser, printing, differences, HTML."""

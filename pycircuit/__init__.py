@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
+from importlib.metadata import version as _version
+
 import torch as _torch
 
 from pycircuit import _core
@@ -19,6 +22,11 @@ from pycircuit import _errors, _function_spec, _html, _pickle, _tensor_store, _t
 from pycircuit._char_tokenizer import CharTokenizer  # noqa: E402
 from pycircuit._errors import ExceptionWithRustContext, OptimizingSymbolicSizeWarning  # noqa: E402
 from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402
+
+try:
+    __version__ = _version("pycircuit")
+except _PackageNotFoundError:  # used from its source folder without being installed
+    __version__ = "0.1.0"
 
 
 def _fill_namespace() -> list[str]:

@@ -169,6 +169,7 @@ def hypotheses(loss: rc.Circuit) -> dict[str, rc.Circuit]:
     to_value = input_path("a.v.input").chain("b0.a").chain(ORIGINAL)
     to_query = input_path("a.q.input").chain("b0.a").chain(ORIGINAL)
     to_key = input_path("a.k.input").chain(rc.restrict(ORIGINAL, term_early_at=PREV))
+    to_key_amended = input_path("a.k.input").chain("b0.a.keep.not_prev_sum").chain(ORIGINAL)
     to_key_finer = input_path("a.k.input").chain(rc.restrict(ORIGINAL, term_early_at=f"{PREV}.prev"))
     return {
         UNSCRUBBED: model,
@@ -180,6 +181,8 @@ def hypotheses(loss: rc.Circuit) -> dict[str, rc.Circuit]:
         "all three": scrub(model, to_value, to_query, to_key),
         "previous position to key": scrub(finer, to_key_finer),
         "all three, previous position only": scrub(finer, to_value, to_query, to_key_finer),
+        "previous-token head and embeddings to key": scrub(model, to_key_amended),
+        "all three, and embeddings to key": scrub(model, to_value, to_query, to_key_amended),
     }
 
 

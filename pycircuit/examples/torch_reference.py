@@ -151,6 +151,7 @@ ALL_OTHER = Sources(*["y"] * 4)
 FROM_EMBEDDING = replace(ALL_OTHER, embedding="x")
 FROM_PREVIOUS_HEAD = replace(ALL_OTHER, previous="x", previous_rest="x")
 FROM_PREVIOUS_POSITION = replace(ALL_OTHER, previous="x")
+FROM_PREVIOUS_HEAD_AND_EMBEDDING = replace(FROM_PREVIOUS_HEAD, embedding="x")
 
 HYPOTHESES: dict[str, Hypothesis] = {
     "unscrubbed": Hypothesis(),
@@ -162,6 +163,8 @@ HYPOTHESES: dict[str, Hypothesis] = {
     "all three": Hypothesis(FROM_EMBEDDING, FROM_PREVIOUS_HEAD, FROM_EMBEDDING),
     "previous position to key": Hypothesis(k=FROM_PREVIOUS_POSITION),
     "all three, previous position only": Hypothesis(FROM_EMBEDDING, FROM_PREVIOUS_POSITION, FROM_EMBEDDING),
+    "previous-token head and embeddings to key": Hypothesis(k=FROM_PREVIOUS_HEAD_AND_EMBEDDING),
+    "all three, and embeddings to key": Hypothesis(FROM_EMBEDDING, FROM_PREVIOUS_HEAD_AND_EMBEDDING, FROM_EMBEDDING),
 }
 
 

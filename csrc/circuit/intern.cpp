@@ -19,23 +19,30 @@ uint64_t word(const Hash& hash, size_t i) {
 
 const Node* const kTombstone = reinterpret_cast<const Node*>(alignof(Node));
 
+// The hash word stands beside the pointer, so that probing touches only nodes that match.
+struct Slot {
+  uint64_t word = 0;
+  const Node* node = nullptr;
+};
+
 struct Shard {
   std::mutex mutex;
-  std::vector<const Node*> slots = std::vector<const Node*>(64, nullptr);
+  std::vector<Slot> slots = std::vector<Slot>(64);
   size_t used = 0;  // nodes and tombstones
   size_t live = 0;
 
-  // Calls visit(slot) for every node of that hash; stops when it returns true. Returns the first free slot of the probe sequence.
+  // Calls visit(node) for every node of that hash; stops when it returns true. Returns that slot, or the first free one of the probe sequence.
   template <class Visit>
-  const Node** probe(const Hash& hash, Visit&& visit) {
+  Slot* probe(const Hash& hash, Visit&& visit) {
     const size_t mask = slots.size() - 1;
-    const Node** free_slot = nullptr;
-    for (size_t i = word(hash, 1) & mask;; i = (i + 1) & mask) {
-      const Node*& slot = slots[i];
-      if (!slot) return free_slot ? free_slot : &slot;
-      if (slot == kTombstone) {
+    const uint64_t wanted = word(hash, 1);
+    Slot* free_slot = nullptr;
+    for (size_t i = wanted & mask;; i = (i + 1) & mask) {
+      Slot& slot = slots[i];
+      if (!slot.node) return free_slot ? free_slot : &slot;
+      if (slot.node == kTombstone) {
         if (!free_slot) free_slot = &slot;
-      } else if (slot->hash() == hash && visit(slot)) {
+      } else if (slot.word == wanted && slot.node->hash() == hash && visit(slot.node)) {
         return &slot;
       }
     }
@@ -43,11 +50,11 @@ struct Shard {
 
   void grow_if_full() {
     if (used * 2 < slots.size()) return;
-    std::vector<const Node*> old(live * 4 > slots.size() ? slots.size() * 2 : slots.size(), nullptr);
+    std::vector<Slot> old(live * 4 > slots.size() ? slots.size() * 2 : slots.size());
     old.swap(slots);
     used = live;
-    for (const Node* node : old)
-      if (node && node != kTombstone) *probe(node->hash(), [](const Node*) { return false; }) = node;
+    for (const Slot& slot : old)
+      if (slot.node && slot.node != kTombstone) *probe(slot.node->hash(), [](const Node*) { return false; }) = slot;
   }
 };
 
@@ -59,57 +66,52 @@ Shard& shard_of(const Hash& hash) {
 
 }  // namespace
 
+// Takes a count unless it is zero: then another thread is freeing the node.
+bool InternTable::try_retain(const Node& node) {
+  for (uint32_t count = node.count_.load(std::memory_order_relaxed); count != 0;)
+    if (node.count_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) return true;
+  return false;
+}
+
 NodePtr InternTable::find(const Node& candidate) {
   Shard& shard = shard_of(candidate.hash_);
   const Node* found = nullptr;
   const std::lock_guard lock(shard.mutex);
   shard.probe(candidate.hash_, [&](const Node* node) {
-    if (node->children_ != candidate.children_ || !node->same_payload(candidate)) return false;
-    // A count of zero means that the node is being freed by another thread.
-    for (uint32_t count = node->count_.load(std::memory_order_relaxed); count != 0;)
-      if (node->count_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) {
-        found = node;
-        return true;
-      }
-    return false;
+    if (node->children_ != candidate.children_ || !node->same_payload(candidate) || !try_retain(*node)) return false;
+    found = node;
+    return true;
   });
   return NodePtr::adopt(found);
 }
 
 NodePtr InternTable::find_or_insert(Ref<Node> candidate) {
-  if (NodePtr found = find(*candidate)) return found;
   Shard& shard = shard_of(candidate->hash_);
-  {
-    const std::lock_guard lock(shard.mutex);
-    shard.grow_if_full();
-    uint64_t id = 0;
-    const Node* raced = nullptr;
-    const Node** slot = shard.probe(candidate->hash_, [&](const Node* node) {
-      id = node->id_;
-      if (node->children_ != candidate->children_ || !node->same_payload(*candidate)) return false;
-      for (uint32_t count = node->count_.load(std::memory_order_relaxed); count != 0;)
-        if (node->count_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) {
-          raced = node;
-          return true;
-        }
-      return false;
-    });
-    if (raced) return NodePtr::adopt(raced);
-    candidate->id_ = id ? id : next_id.fetch_add(1, std::memory_order_relaxed);
-    candidate->interned_ = true;
-    if (*slot != kTombstone) ++shard.used;
-    *slot = candidate.get();
-    ++shard.live;
-  }
+  const std::lock_guard lock(shard.mutex);
+  shard.grow_if_full();
+  uint64_t id = 0;
+  const Node* found = nullptr;
+  Slot* slot = shard.probe(candidate->hash_, [&](const Node* node) {
+    id = node->id_;
+    if (node->children_ != candidate->children_ || !node->same_payload(*candidate) || !try_retain(*node)) return false;
+    found = node;
+    return true;
+  });
+  if (found) return NodePtr::adopt(found);
+  candidate->id_ = id ? id : next_id.fetch_add(1, std::memory_order_relaxed);
+  candidate->interned_ = true;
+  if (slot->node != kTombstone) ++shard.used;
+  *slot = {word(candidate->hash_, 1), candidate.get()};
+  ++shard.live;
   return candidate;
 }
 
 void InternTable::remove(const Node& node) {
   Shard& shard = shard_of(node.hash_);
   const std::lock_guard lock(shard.mutex);
-  const Node** slot = shard.probe(node.hash_, [&](const Node* other) { return other == &node; });
-  if (*slot != &node) return;
-  *slot = kTombstone;
+  Slot* slot = shard.probe(node.hash_, [&](const Node* other) { return other == &node; });
+  if (slot->node != &node) return;
+  slot->node = kTombstone;
   --shard.live;
 }
 

@@ -15,6 +15,9 @@ class InternTable {
   static NodePtr find_or_insert(Ref<Node> candidate);
   static void remove(const Node& node);
   static uint64_t size();
+
+ private:
+  static bool try_retain(const Node& node);
 };
 
 }  // namespace pycircuit

@@ -1,12 +1,15 @@
 """pycircuit: take neural networks apart.
 
-`import pycircuit as rc` exposes, flat in one namespace, circuits, matchers, modules, sampling, rewriting and evaluation (spec 01, section 1).
+`import pycircuit as rc` exposes, flat in one namespace, circuits, matchers, modules, sampling, rewriting and evaluation (spec 01,
+section 1).
 """
 
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 import torch as _torch
 
@@ -28,6 +31,10 @@ try:
 except _PackageNotFoundError:  # used from its source folder without being installed
     __version__ = "0.1.0"
 
+if _TYPE_CHECKING:  # most names come from the compiled core
+
+    def __getattr__(name: str) -> _Any: ...
+
 
 def _fill_namespace() -> list[str]:
     # The core's GeneralFunctionShapeInfo goes before the payload class of the GeneralFunctionShapeError family, which has the same name.
@@ -35,7 +42,7 @@ def _fill_namespace() -> list[str]:
     names |= {name: value for name, value in vars(_core).items() if not name.startswith("_") and name != "built_with_torch"}
     for module in (_function_spec, _html, _tensor_store, _typing):
         names |= {name: getattr(module, name) for name in module.__all__}
-    for name, value in names.items():
+    for value in names.values():
         if getattr(value, "__module__", "").startswith("pycircuit._"):
             value.__module__ = "pycircuit"
     globals().update(names)

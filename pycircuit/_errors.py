@@ -39,7 +39,7 @@ class ErrorInfo:
         return type(self), (self._message, list(self._values))
 
 
-def _from_core(cls: type, message: str, values: list[Any]) -> BaseException:
+def _from_core(cls: Any, message: str, values: list[Any]) -> BaseException:
     return cls(cls._info(message, values))
 
 

@@ -20,7 +20,7 @@ def _reduce_ex(self: Any, protocol: int) -> Any:
 
 for _cls in vars(_core).values():
     if isinstance(_cls, type) and _cls.__reduce__ is object.__reduce__:
-        _cls.__reduce_ex__ = _reduce_ex  # type: ignore[method-assign]
+        _cls.__reduce_ex__ = _reduce_ex  # type: ignore[method-assign, assignment]
 
 
 class _Tensors:

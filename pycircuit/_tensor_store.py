@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -116,7 +117,7 @@ def _read_tensor(path: Path, key: str | None) -> torch.Tensor:
     """Load a tensor to the CPU; `key` is remembered as its content key if it was stored from there."""
     locations: set[str] = set()
 
-    def to_cpu(storage: torch.UntypedStorage, location: str) -> torch.UntypedStorage:
+    def to_cpu(storage: Any, location: str) -> Any:
         locations.add(location)
         return storage
 

@@ -26,7 +26,7 @@ from pycircuit.causal_scrubbing.statistics import Estimate, estimate, loss_recov
 from pycircuit.examples import induction_report, torch_reference
 from pycircuit.examples.induction_candidates import induction_candidates
 from pycircuit.model_rewrites import To, configure_transformer
-from pycircuit.module_library import load_transformer_model_string, negative_log_likelyhood
+from pycircuit.module_library import TransformerInfo, load_transformer_model_string, negative_log_likelyhood
 from pycircuit.py_utils import I
 
 DATA = Path(__file__).parent / "data"
@@ -45,7 +45,7 @@ class Inputs:
     """What the experiment reads: model circuits, tokens int64 [rows, seq + 1], mask of candidate tokens bool [vocab]."""
 
     model: dict[str, rc.Circuit]
-    info: object
+    info: TransformerInfo
     tokens: torch.Tensor
     candidates: torch.Tensor
 
@@ -66,7 +66,7 @@ def load_inputs(data: Path = DATA, device: str = "cpu") -> Inputs:
     """Model, tokens and candidate tokens; a file that is missing or broken is named by the error."""
     circ_file, token_file = data / "induction.circ", data / "tokens.npy"
     if not circ_file.is_file():
-        raise FileNotFoundError(f"model file {circ_file} does not exist; --data must name a folder with induction.circ, tensors/ and tokens.npy")
+        raise FileNotFoundError(f"no model file {circ_file}; --data must name a folder with induction.circ, tensors/ and tokens.npy")
     try:
         model, _, info = load_transformer_model_string(circ_file.read_text(), tensor_dir=data / "tensors")
     except (RuntimeError, ValueError, AssertionError) as error:
@@ -227,14 +227,13 @@ def sampled_rows(inputs: Inputs, samples: int, seed: int) -> tuple[torch.Tensor,
     """The row numbers [samples] that the sampler draws for the original and the other tokens."""
     sampler = rc.Sampler(rc.RandomSampleSpec((samples,), seeder=rc.default_hash_seeder(seed)))
     numbers = rc.Array(torch.arange(len(inputs.tokens)), "row_numbers")
-    original, other = (
-        sampler.sample(rc.DiscreteVar(numbers, token_variable(name, inputs.tokens).probs_and_group)).evaluate() for name in (ORIGINAL, OTHER)
-    )
+    groups = (token_variable(name, inputs.tokens).probs_and_group for name in (ORIGINAL, OTHER))
+    original, other = (sampler.sample(rc.DiscreteVar(numbers, group)).evaluate() for group in groups)
     return original, other
 
 
 def check(inputs: Inputs, results: list[Result], samples: int, seed: int, tolerance: float = 1e-4) -> float:
-    """Compares every sample of every hypothesis with the plain-PyTorch recomputation; RuntimeError if one differs by more than `tolerance`."""
+    """The largest difference of a sample from the plain-PyTorch recomputation; RuntimeError if it is more than `tolerance`."""
     model = torch_reference.load_model(DATA / "induction.circ", DATA / "tensors")
     tokens = inputs.tokens.cpu()
     rows = sampled_rows(inputs, samples, seed)
@@ -243,7 +242,7 @@ def check(inputs: Inputs, results: list[Result], samples: int, seed: int, tolera
     differences = {result.name: (result.losses - reference[result.name] / rate).abs().max().item() for result in results}
     for name, difference in differences.items():
         if not difference <= tolerance:
-            raise RuntimeError(f"check failed: {name!r} differs from the plain PyTorch implementation by {difference:.2e}, more than {tolerance}")
+            raise RuntimeError(f"check failed: {name!r} differs from plain PyTorch by {difference:.2e}, more than {tolerance}")
     return max(differences.values())
 
 

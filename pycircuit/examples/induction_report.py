@@ -24,12 +24,13 @@ FROM_ORIGINAL, FROM_OTHER, FROM_BOTH = "cyan", "red", "purple"
 
 
 def show_candidates(tokens: torch.Tensor, candidates: torch.Tensor, tokenizer_file: Path) -> None:
-    """Prints how many tokens are good induction candidates and the most frequent of them; tokens int64 [rows, seq], candidates bool [vocab]."""
+    """Prints how many tokens are candidates and the most frequent of them; tokens int64 [rows, seq], candidates bool [vocab]."""
     counts = torch.bincount(tokens.flatten().cpu(), minlength=len(candidates)) * candidates
     most = counts.argsort(descending=True)[:SHOWN_CANDIDATES].tolist()
     words = [repr(word) for word in _decode(most, tokenizer_file)]
     share = counts.sum().item() / tokens.numel()
-    print(f"{int(candidates.sum())} of {len(candidates)} tokens are induction candidates, {share:.1%} of the text; most frequent: {' '.join(words)}")
+    print(f"{int(candidates.sum())} of {len(candidates)} tokens are induction candidates, {share:.1%} of the text")
+    print(f"most frequent: {' '.join(words)}")
 
 
 def _decode(numbers: Sequence[int], tokenizer_file: Path) -> list[str]:

@@ -193,7 +193,7 @@ def scrubbed_logits(
     """
 
     def residual(sources: Sources) -> Tensor:
-        return sum(terms[getattr(sources, field.name)][field.name] for field in fields(Sources))
+        return torch.stack([terms[getattr(sources, field.name)][field.name] for field in fields(Sources)]).sum(0)
 
     def normed(sources: Sources) -> Tensor:
         return layer_norm(residual(sources), model.ln_scale[1], model.ln_bias[1])

@@ -34,7 +34,7 @@ def score_report(model: torch_reference.Model, tokens: torch.Tensor, candidates:
     heads = [(layer, head) for layer in range(model.layers) for head in range(model.heads)]
     ind = [head for head in heads if head[0] == 1 and matching[head] > 0.3]
     prev = [head for head in heads if head[0] == 0 and previous[head] > 0.5]
-    cases = [("all heads", [])]
+    cases: list[tuple[str, list[tuple[int, int]]]] = [("all heads", [])]
     cases += [(f"without {layer}.{head}", [(layer, head)]) for layer, head in heads]
     cases += [(f"without induction heads {', '.join(f'{a}.{b}' for a, b in ind)}", ind)]
     cases += [(f"without previous-token heads {', '.join(f'{a}.{b}' for a, b in prev)}", prev)]

@@ -90,7 +90,7 @@ void bind_tensor(py::module_& m) {
   register_torch_errors();
   register_payload<IndexElement>([](const IndexElement& element) { return py::object(to_python(IndexElements{element})[0]); });
   m.def(
-      "hash_tensor", [](const Tensor& x) { return x.content_key(); }, py::arg("x"),
+      "hash_tensor", [](const Tensor& x) { return x.content_key(); }, py::arg("x"), py::call_guard<py::gil_scoped_release>(),
       "The content key: 32 bytes that depend on shape, dtype, device and elements (spec 02, section 8).");
   m.def(
       "_set_content_key", [](const Tensor& tensor, const Hash& key) { set_content_key(tensor, key); }, py::arg("tensor"), py::arg("key"),

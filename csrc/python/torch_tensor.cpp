@@ -1,6 +1,7 @@
 // torch.Tensor objects and core tensors: the only file of python/ that includes torch's headers.
 #include "python/torch_tensor.h"
 
+#include <pybind11/gil_safe_call_once.h>
 #include <torch/csrc/Exceptions.h>
 #include <torch/csrc/autograd/python_variable.h>
 
@@ -22,8 +23,9 @@ PyObject* tensor_to_python(const Tensor& tensor) {
 }
 
 bool is_parameter(PyObject* object) {
-  static PyObject* const parameter = py::object(py::module_::import("torch").attr("nn").attr("Parameter")).release().ptr();
-  const int result = PyObject_IsInstance(object, parameter);
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> parameter;
+  parameter.call_once_and_store_result([] { return py::object(py::module_::import("torch").attr("nn").attr("Parameter")); });
+  const int result = PyObject_IsInstance(object, parameter.get_stored().ptr());
   if (result < 0) throw py::error_already_set();
   return result == 1;
 }

@@ -1,6 +1,8 @@
 // Functions written in Python: every call takes the interpreter lock, exceptions pass through unchanged (spec 04, section 12).
 #include "python/user_function.h"
 
+#include <pybind11/gil_safe_call_once.h>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -10,8 +12,8 @@ namespace {
 constexpr Uuid kUserTag = "de3124ee-154c-4da8-bdb3-b7496ae6223c"_uuid;
 
 const py::object& spec_module() {
-  static const auto& module = *new py::object(py::module_::import("pycircuit._function_spec"));
-  return module;
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> module;
+  return module.call_once_and_store_result([] { return py::object(py::module_::import("pycircuit._function_spec")); }).get_stored();
 }
 
 std::string type_name(py::handle value) { return py::str(py::type::of(value).attr("__name__")); }

@@ -115,8 +115,7 @@ at::Tensor integer_bmm(const at::Tensor& a, const at::Tensor& b) {
   return sum.to(dtype);
 }
 
-at::Tensor typed_bmm(const at::Tensor& a, const at::Tensor& b) {
-  if (a.is_floating_point()) return a.size(0) == 1 ? at::mm(a.squeeze(0), b.squeeze(0)).unsqueeze(0) : at::bmm(a, b);
+at::Tensor exact_bmm(const at::Tensor& a, const at::Tensor& b) {
   // A sum of non-negative products is 0 only if all are, however it rounds.
   if (a.scalar_type() == at::kBool) return at::bmm(a.to(at::kFloat), b.to(at::kFloat)).ne(0);
   return integer_bmm(a, b);
@@ -129,11 +128,12 @@ struct Step {
   Reduction reduce[2];
   bool is_product = false;  // broadcast product
   // Product: axes in output order, then the shape with size 1 at missing axes. Matrix product: axes as (batch, rows, inner) and
-  // (batch, inner, columns), then those three sizes. One operand: axes in output order.
+  // (batch, inner, columns), then the shape for the kernel. One operand: axes in output order.
   std::vector<int64_t> axes[2];
   Shape shape[2];
+  Shape batched_shape[2];  // all three sizes, for dtypes that have only bmm
   bool swapped = false;
-  enum class Kernel { bmm, mv_first, mv_second, dot } kernel = Kernel::bmm;
+  enum class Kernel { bmm, mm, mv_first, mv_second, dot } kernel = Kernel::bmm;
   Shape unmerged_shape;              // batch, rows, columns apart again
   std::vector<int64_t> result_axes;  // to the output order
   bool reduces = false;              // sums anything
@@ -231,14 +231,18 @@ class Planner {
     const Labels rows = select(left, ~(batch_set | inner_set)), columns = select(right, ~(batch_set | inner_set));
     step.axes[0] = permutation(left, concat({batch, rows, inner}));
     step.axes[1] = permutation(right, concat({batch, inner, columns}));
-    step.shape[0] = {volume(batch), volume(rows), volume(inner)};
-    step.shape[1] = {volume(batch), volume(inner), volume(columns)};
-    if (batch.empty() && rows.empty() && columns.empty()) {
-      step.kernel = Step::Kernel::dot;
-    } else if (batch.empty() && columns.empty()) {
-      step.kernel = Step::Kernel::mv_first;
-    } else if (batch.empty() && rows.empty()) {
-      step.kernel = Step::Kernel::mv_second;
+    step.batched_shape[0] = {volume(batch), volume(rows), volume(inner)};
+    step.batched_shape[1] = {volume(batch), volume(inner), volume(columns)};
+    if (batch.empty()) {
+      using Kernel = Step::Kernel;
+      step.kernel = rows.empty() ? (columns.empty() ? Kernel::dot : Kernel::mv_second) : (columns.empty() ? Kernel::mv_first : Kernel::mm);
+      if (!rows.empty()) step.shape[0].push_back(volume(rows));
+      step.shape[0].push_back(volume(inner));
+      step.shape[1].push_back(volume(inner));
+      if (!columns.empty()) step.shape[1].push_back(volume(columns));
+    } else {
+      step.shape[0] = step.batched_shape[0];
+      step.shape[1] = step.batched_shape[1];
     }
     const Labels natural = concat({batch, rows, columns});
     step.unmerged_shape = sizes(natural);
@@ -255,30 +259,40 @@ class Planner {
   const EinsumSpec& spec_;
 };
 
+at::Tensor shaped(const at::Tensor& x, const Shape& shape) { return x.sizes() == at::IntArrayRef(shape) ? x : x.reshape(shape); }
+
 at::Tensor run_product(const Step& step, const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor* operands[2] = {&a, &b};
   at::Tensor aligned[2];
   for (int i = 0; i < 2; ++i) {
     aligned[i] = permuted(*operands[i], step.axes[i]);
-    if (!step.shape[i].empty()) aligned[i] = aligned[i].reshape(step.shape[i]);
+    if (!step.shape[i].empty()) aligned[i] = shaped(aligned[i], step.shape[i]);
   }
   return aligned[0].mul(aligned[1]);
 }
 
-at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b) {
-  const at::Tensor left = permuted(step.swapped ? b : a, step.axes[0]).reshape(step.shape[0]);
-  const at::Tensor right = permuted(step.swapped ? a : b, step.axes[1]).reshape(step.shape[1]);
-  at::Tensor out;
-  if (step.kernel == Step::Kernel::bmm || !a.is_floating_point()) {
-    out = typed_bmm(left, right);
-  } else if (step.kernel == Step::Kernel::dot) {
-    out = at::dot(left.reshape(-1), right.reshape(-1));
-  } else if (step.kernel == Step::Kernel::mv_first) {
-    out = at::mv(left.squeeze(0), right.reshape(-1));
-  } else {
-    out = at::mv(right.squeeze(0).t(), left.reshape(-1));
+at::Tensor run_kernel(Step::Kernel kernel, const at::Tensor& left, const at::Tensor& right) {
+  switch (kernel) {
+    case Step::Kernel::mm:
+      return at::mm(left, right);
+    case Step::Kernel::mv_first:
+      return at::mv(left, right);
+    case Step::Kernel::mv_second:
+      return at::mv(right.t(), left);
+    case Step::Kernel::dot:
+      return at::dot(left, right);
+    case Step::Kernel::bmm:
+      break;
   }
-  return permuted(out.reshape(step.unmerged_shape), step.result_axes);
+  return at::bmm(left, right);
+}
+
+at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor left = permuted(step.swapped ? b : a, step.axes[0]);
+  const at::Tensor right = permuted(step.swapped ? a : b, step.axes[1]);
+  const at::Tensor out = a.is_floating_point() ? run_kernel(step.kernel, shaped(left, step.shape[0]), shaped(right, step.shape[1]))
+                                               : exact_bmm(left.reshape(step.batched_shape[0]), right.reshape(step.batched_shape[1]));
+  return permuted(shaped(out, step.unmerged_shape), step.result_axes);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ Tensor checked_tensor(const Tensor& tensor, std::string_view what) {
     fail(ErrorId::IndexTensorNDimNot1,
          std::string(what) + ": an index tensor must have one axis, got shape " + to_text(tensor.shape()) +
              "; for joint indexing use Index.new_synchronized_to_start or GeneralFunction.gen_index",
-         ndim, opaque(tensor, literal_text(tensor)));
+         ndim, opaque(tensor, "tensor of shape " + to_text(tensor.shape())));
   switch (tensor.dtype()) {
     case DType::int64:
       return tensor;

@@ -167,7 +167,11 @@ int64_t integer_seed(const at::Tensor& seed) {
 }
 
 std::vector<Tensor> convert_all(std::vector<Tensor> tensors, const std::optional<Device>& device, const std::optional<DType>& dtype) {
-  for (auto& tensor : tensors) tensor = to_device_dtype(tensor, {device.value_or(tensor.device()), dtype.value_or(tensor.dtype())});
+  for (auto& tensor : tensors) {
+    const DeviceDtype actual{tensor.device(), tensor.dtype()};
+    const DeviceDtype target{device.value_or(actual.device), dtype.value_or(actual.dtype)};
+    if (actual != target) tensor = to_device_dtype(tensor, {target.device, target.dtype});
+  }
   return tensors;
 }
 

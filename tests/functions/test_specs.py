@@ -280,6 +280,37 @@ def test_official_functions_only() -> None:
     assert rc.GeneralFunction(X, spec=fake) != rc.softmax(X)
 
 
+# --- text and pickles
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENSORS_CACHE_DIR", str(tmp_path))
+
+
+@pytest.mark.parametrize("node", [*BUILTINS, rc.GeneralFunction(X, spec=Gap()), rc.GeneralFunction(X, spec=Gap(), name="named")])
+def test_text_and_pickle_round_trips(node: rc.GeneralFunction, store: None) -> None:
+    assert rc.Parser()(node.repr()) == node
+    assert pickle.loads(pickle.dumps(node)) == node
+    assert node.map_children(lambda child: child) == node
+
+
+def test_functions_without_path_are_written_for_reading_only() -> None:
+    node = rc.GeneralFunction(X, spec=Custom(), name="n")
+    with pytest.raises(RuntimeError, match="Can't serialize function custom: no path given"):
+        node.repr(rc.PrintOptions(bijection=True))
+    assert "GeneralFunction custom" in node.repr(rc.PrintOptions(bijection=False))
+
+
+def test_batching_by_expansion() -> None:
+    symbol = rc.Symbol.new_with_random_uuid((2, 3), "s")
+    node = rc.GeneralFunction(symbol, spec=Gap())
+    batch = randn(7, 2, 3)
+    expanded = rc.Expander((symbol, lambda _: array(batch)))(node)
+    assert expanded.shape == (7, 2)
+    assert torch.equal(value(expanded), Gap().function(batch))
+
+
 # --- locators
 
 

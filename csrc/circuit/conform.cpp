@@ -80,7 +80,7 @@ Ref<const Module> conform_to_input_batch_shape(const Module& module, std::option
 
 NodePtr conform_all_modules(const NodePtr& circuit) {
   struct Place {
-    NodePtr node;      // as met
+    NodePtr node;       // as met
     NodePtr conformed;  // what is walked instead
     size_t next = 0;
   };

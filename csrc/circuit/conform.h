@@ -9,7 +9,8 @@
 
 namespace pycircuit {
 
-// The spec with symbols of these shapes, its circuit expanded to them. ConstructModuleWrongNumberChildren, and the checks of 4.2 from step 3.
+// The spec with symbols of these shapes, its circuit expanded to them. ConstructModuleWrongNumberChildren, and the checks of 4.2 from
+// step 3.
 ModuleSpec resize(const ModuleSpec& spec, const std::vector<Shape>& shapes);
 Ref<const Module> conform_to_input_shapes(const Module& module);
 // Only the last `dims_to_conform` batch axes of each argument, all if not given. RuntimeError where there are fewer in all.

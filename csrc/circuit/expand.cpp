@@ -23,7 +23,8 @@ struct NewBatch {
 void check_count(const Node& node, const NodePtrs& inputs) {
   if (inputs.size() != node.num_children())
     fail(ErrorId::ExpandWrongNumChildren,
-         "expanding " + describe(node) + ": it has " + std::to_string(node.num_children()) + " children but got " + std::to_string(inputs.size()) + " inputs",
+         "expanding " + describe(node) + ": it has " + std::to_string(node.num_children()) + " children but got " +
+             std::to_string(inputs.size()) + " inputs",
          node.num_children(), inputs.size());
 }
 
@@ -37,7 +38,8 @@ NewBatch new_batch(const Node& node, const NodePtrs& inputs) {
       now.emplace_back(inputs[i]->rank());
     }
     fail(ErrorId::ExpandBatchingRankTooLow,
-         "expanding " + describe(node) + " over " + describe(inputs) + ": an input has fewer axes than the child it replaces (" + describe(node.children()) + ")",
+         "expanding " + describe(node) + " over " + describe(inputs) + ": an input has fewer axes than the child it replaces (" +
+             describe(node.children()) + ")",
          std::move(before), std::move(now));
   }
   NewBatch batch;
@@ -101,7 +103,8 @@ struct Task {
     const int64_t missing = batch.rank() - batch.rank(i);
     if (missing == 0) return inputs[i];
     const Shape leading(batch.all.begin(), batch.all.begin() + missing);
-    return Rearrange::make(inputs[i], RearrangeSpec::prepend_batch_shape(leading, inputs[i]->rank()), names.above(i, inputs[i], " rep_for_batch"));
+    return Rearrange::make(inputs[i], RearrangeSpec::prepend_batch_shape(leading, inputs[i]->rank()),
+                           names.above(i, inputs[i], " rep_for_batch"));
   }
   // Size changes of the old axes of input i.
   bool size_changed(size_t i, int64_t old_axis) const {
@@ -233,8 +236,8 @@ NodePtr expand_general_function(const Task& task) {
   for (size_t i = 0; i < task.inputs.size(); ++i) {
     if (function.input_batchable(i) || task.batch.rank(i) == 0) continue;
     fail(ErrorId::ExpandGeneralFunctionTriedToBatchNonBatchableInput,
-         "expanding " + describe(function) + " over " + describe(task.inputs) + ": input " + std::to_string(i) + " gains axes, but " + function.spec()->name() +
-             " cannot be batched over it",
+         "expanding " + describe(function) + " over " + describe(task.inputs) + ": input " + std::to_string(i) + " gains axes, but " +
+             function.spec()->name() + " cannot be batched over it",
          i, circuit_payloads(task.inputs), circuit_payload(task.node));
   }
   for (size_t i = 0; i < task.inputs.size(); ++i)
@@ -246,7 +249,8 @@ NodePtr expand_cumulant(const Task& task) {
   for (size_t i = 1; i < task.inputs.size(); ++i)
     if (task.batch.rank(i) > 0)
       fail(ErrorId::ExpandCumulantRankChanged,
-           "expanding " + describe(*task.node) + " over " + describe(task.inputs) + ": only its first argument may gain axes", circuit_payload(task.node));
+           "expanding " + describe(*task.node) + " over " + describe(task.inputs) + ": only its first argument may gain axes",
+           circuit_payload(task.node));
   return Cumulant::make(std::move(task.inputs), task.naming());
 }
 
@@ -305,11 +309,15 @@ bool same_shapes(const NodePtrs& a, const NodePtrs& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const NodePtr& x, const NodePtr& y) { return x->shape() == y->shape(); });
 }
 
-std::string expanding(const Node& node, const NodePtrs& inputs) { return "while expanding " + describe(node) + " over " + describe(inputs); }
+std::string expanding(const Node& node, const NodePtrs& inputs) {
+  return "while expanding " + describe(node) + " over " + describe(inputs);
+}
 
 }  // namespace
 
-Name ExpansionNames::above(size_t, const NodePtr& new_child, std::string_view suffix) const { return with_suffix(new_child->name(), suffix); }
+Name ExpansionNames::above(size_t, const NodePtr& new_child, std::string_view suffix) const {
+  return with_suffix(new_child->name(), suffix);
+}
 
 NodePtr expand_over(const NodePtr& node, NodePtrs inputs, const ExpansionNames& names) {
   check_count(*node, inputs);
@@ -387,7 +395,8 @@ void ModuleExpansion::set_spec_circuit(const NodePtr& circuit, const ExpansionNa
   children_[0] = circuit;
   if (missing <= 0) return;
   const Shape leading(new_batch_.end() - inner_axes_, new_batch_.end() - inner_axes_ + missing);
-  children_[0] = Rearrange::make(circuit, RearrangeSpec::prepend_batch_shape(leading, circuit->rank()), names.above(0, circuit, " rep_batch"));
+  children_[0] =
+      Rearrange::make(circuit, RearrangeSpec::prepend_batch_shape(leading, circuit->rank()), names.above(0, circuit, " rep_batch"));
 }
 
 NodePtr ModuleExpansion::permuted(const NodePtr& call, const ExpansionNames& names) const {
@@ -407,7 +416,8 @@ NodePtr ModuleExpansion::permuted(const NodePtr& call, const ExpansionNames& nam
 }
 
 NodePtr ModuleExpansion::build(const ExpansionNames& names) const {
-  if (all_same(children_, module_->children()) && (module_->name() || !names.rebuilds_nameless())) return module_->rename(names.of(module_->name()));
+  if (all_same(children_, module_->children()) && (module_->name() || !names.rebuilds_nameless()))
+    return module_->rename(names.of(module_->name()));
   Naming naming = module_->kept_naming();
   naming.name = names.of(is_shifted() ? with_suffix(naming.name, " shift_batch") : naming.name);
   return with_context([&] { return permuted(Module::make(spec(), arguments(), std::move(naming)), names); },
@@ -419,8 +429,9 @@ NodePtr expand_node(const NodePtr& circuit, const NodePtrs& inputs) {
   if (!module) return expand_over(circuit, inputs);
   const ModuleExpansion expansion(module, inputs, ExpansionNames{});
   if (expansion.inner_axes() > 0)
-    fail(ErrorId::RuntimeError, "expanding " + describe(*circuit) + " over " + describe(inputs) + ": " + std::to_string(expansion.inner_axes()) +
-                                    " new batch axes have to be handled inside its spec circuit, which expand_node does not walk; use an Expander");
+    fail(ErrorId::RuntimeError,
+         "expanding " + describe(*circuit) + " over " + describe(inputs) + ": " + std::to_string(expansion.inner_axes()) +
+             " new batch axes have to be handled inside its spec circuit, which expand_node does not walk; use an Expander");
   return expansion.build(ExpansionNames{});
 }
 

@@ -1,4 +1,5 @@
-// Expansion of one node over new children, and the running operation that replaces nodes of a circuit and expands those above (spec 08, 7 and 8).
+// Expansion of one node over new children, and the running operation that replaces nodes of a circuit and expands those above (spec 08, 7
+// and 8).
 #pragma once
 
 #include <cstdint>
@@ -57,9 +58,9 @@ class ModuleExpansion {
   int64_t inner_axes_ = 0;
 };
 
-// A running operation: a walk from the root down that replaces some nodes and expands the nodes above them. What it carries down a path is its
-// own state and the symbols that are replaced there (scoped: a Module hides its parameters inside its spec circuit). Results are kept in the
-// object. No recursion.
+// A running operation: a walk from the root down that replaces some nodes and expands the nodes above them. What it carries down a path is
+// its own state and the symbols that are replaced there (scoped: a Module hides its parameters inside its spec circuit). Results are kept
+// in the object. No recursion.
 class Expansion {
  public:
   using State = uint64_t;
@@ -81,13 +82,14 @@ class Expansion {
   virtual bool may_change(const NodePtr&, State) { return true; }
   // Last change to a node that was expanded over its children.
   virtual NodePtr finished(const NodePtr&, const NodePtr& expanded, State) { return expanded; }
-  // Names: of what stands for an old node, and of Rearranges above new children. `inside`: a replaced symbol is free in the old node (child).
+  // Names: of what stands for an old node, and of Rearranges above new children. `inside`: a replaced symbol is free in the old node
+  // (child).
   virtual Name kept_name(const Name& name, bool) const { return name; }
   virtual bool rebuilds_nameless() const { return false; }  // above replaced symbols
   virtual Name inserted_name(const Node& old_child, const NodePtr& new_child, bool inside, std::string_view suffix) const;
 
  private:
-  using Scope = uint32_t;  // number of a set of replaced symbols; 0 is the empty one
+  using Scope = uint32_t;                                                        // number of a set of replaced symbols; 0 is the empty one
   using Bindings = std::unordered_map<uint64_t, std::pair<SymbolPtr, NodePtr>>;  // by symbol id
   struct Key {
     uint64_t node;

@@ -80,8 +80,9 @@ void visit_entered_modules(const ModuleSpec& spec, Visit&& visit) {
 
 [[noreturn]] void fail_near_miss(const SymbolPtr& parameter, const SymbolPtr& symbol, const NodePtr& circuit) {
   fail(ErrorId::SubstitutionFoundNEQFreeSymbolWithSameIdentification,
-       "the spec circuit " + describe(*circuit) + " has the free symbol " + describe(*symbol) + ", which has the uuid and name of the parameter " +
-           describe(*parameter) + " but differs from it in shape or axis names; use one symbol, or another name",
+       "the spec circuit " + describe(*circuit) + " has the free symbol " + describe(*symbol) +
+           ", which has the uuid and name of the parameter " + describe(*parameter) +
+           " but differs from it in shape or axis names; use one symbol, or another name",
        circuit_payload(parameter), circuit_payload(symbol));
 }
 
@@ -137,7 +138,8 @@ std::shared_ptr<const SpecScoping> scoping_of(const ModuleSpec& spec) {
              ", which binds its free symbols " + describe(bound) + "; rename the symbols of one of them",
          circuit_payload(argument), circuit_payload(symbol), circuit_payload(nested), circuit_payloads(bound));
   });
-  fail(ErrorId::RuntimeError, "the argument " + describe(*argument) + " for " + describe(*symbol) + " has a free symbol that a nested Module binds");
+  fail(ErrorId::RuntimeError,
+       "the argument " + describe(*argument) + " for " + describe(*symbol) + " has a free symbol that a nested Module binds");
 }
 
 void check_scoping(const ModuleSpec& spec, const NodePtrs& arguments) {
@@ -160,19 +162,22 @@ void check_argument(const ModuleSpec& spec, const ModuleArgSpec& arg_spec, const
   const Shape& symbol = arg_spec.symbol->shape();
   const int64_t node_rank = argument->rank(), symbol_rank = arg_spec.symbol->rank();
   if (node == symbol) return;
-  const auto what = [&] { return "the argument " + describe(*argument) + " for " + to_text(arg_spec) + " of a Module of " + describe(*spec.circuit); };
+  const auto what = [&] {
+    return "the argument " + describe(*argument) + " for " + to_text(arg_spec) + " of a Module of " + describe(*spec.circuit);
+  };
   if (node_rank < symbol_rank)
     fail(ErrorId::ExpandModuleRankReduced, what() + " has fewer axes than the symbol", node_rank, symbol_rank, arg_spec_payload(arg_spec),
          shape_payload(node), circuit_payload(spec.circuit));
   const int64_t batch = node_rank - symbol_rank;
   if (batch > 0 && !arg_spec.batchable)
-    fail(ErrorId::ExpandModuleTriedToBatchUnbatchableInput, what() + " has batch axes, but the arg spec is not batchable", node_rank, symbol_rank,
-         arg_spec_payload(arg_spec), circuit_payload(spec.circuit));
+    fail(ErrorId::ExpandModuleTriedToBatchUnbatchableInput, what() + " has batch axes, but the arg spec is not batchable", node_rank,
+         symbol_rank, arg_spec_payload(arg_spec), circuit_payload(spec.circuit));
   for (int64_t dim = 0; dim < symbol_rank; ++dim) {
     if (node[batch + dim] == symbol[dim]) continue;
     if (!arg_spec.expandable)
-      fail(ErrorId::ExpandModuleTriedToExpandUnexpandableInput, what() + " has other sizes than the symbol, but the arg spec is not expandable",
-           shape_payload(node), shape_payload(symbol), arg_spec_payload(arg_spec), circuit_payload(spec.circuit));
+      fail(ErrorId::ExpandModuleTriedToExpandUnexpandableInput,
+           what() + " has other sizes than the symbol, but the arg spec is not expandable", shape_payload(node), shape_payload(symbol),
+           arg_spec_payload(arg_spec), circuit_payload(spec.circuit));
     if (arg_spec.ban_non_symbolic_size_expand && !is_symbolic(symbol[dim]))
       fail(ErrorId::ExpandModuleTriedToExpandOnNonSymbolicSizeAndBanned,
            what() + " has another size than the symbol on its axis " + std::to_string(dim) +
@@ -234,8 +239,8 @@ NodePtr body(const ModuleSpec& spec, const NodePtrs& arguments, const Substitute
 
 // --- derived values (step 6)
 
-// Evaluates calls with stand-ins for the arguments, down to nested Modules, whose results become stand-ins themselves. An explicit stack of calls,
-// each with an explicit stack of nodes.
+// Evaluates calls with stand-ins for the arguments, down to nested Modules, whose results become stand-ins themselves. An explicit stack of
+// calls, each with an explicit stack of nodes.
 class Derivation {
  public:
   static Derived of(const ModuleSpec& spec, const NodePtrs& arguments) {
@@ -424,8 +429,9 @@ LruTable<uint64_t, NodePtr>& substitutions() {
 
 std::string to_text(const ModuleArgSpec& arg_spec) {
   const auto flag = [](bool value) { return value ? "True" : "False"; };
-  return "ModuleArgSpec(symbol=" + describe(*arg_spec.symbol) + ", batchable=" + flag(arg_spec.batchable) + ", expandable=" + flag(arg_spec.expandable) +
-         ", ban_non_symbolic_size_expand=" + flag(arg_spec.ban_non_symbolic_size_expand) + ")";
+  return "ModuleArgSpec(symbol=" + describe(*arg_spec.symbol) + ", batchable=" + flag(arg_spec.batchable) +
+         ", expandable=" + flag(arg_spec.expandable) + ", ban_non_symbolic_size_expand=" + flag(arg_spec.ban_non_symbolic_size_expand) +
+         ")";
 }
 
 Expansion::SymbolMap bindings_of(const ModuleSpec& spec, const NodePtrs& arguments) {
@@ -440,20 +446,25 @@ void check_module(const ModuleSpec& spec, const NodePtrs& arguments) {
     PayloadList arg_specs;
     for (const auto& arg_spec : spec.arg_specs) arg_specs.push_back(arg_spec_payload(arg_spec));
     fail(ErrorId::ConstructModuleWrongNumberChildren,
-         "a Module of " + describe(*spec.circuit) + " needs " + std::to_string(spec.arg_specs.size()) + " arguments, got " + std::to_string(arguments.size()) +
-             ": " + describe(arguments),
+         "a Module of " + describe(*spec.circuit) + " needs " + std::to_string(spec.arg_specs.size()) + " arguments, got " +
+             std::to_string(arguments.size()) + ": " + describe(arguments),
          spec.arg_specs.size(), arguments.size(), std::move(arg_specs), circuit_payloads(arguments));
   }
   for (size_t i = 0; i < arguments.size(); ++i) check_argument(spec, spec.arg_specs[i], arguments[i]);
   with_context([&] { return aligned_batch(spec.arg_specs, arguments); },
-               [&] { return "while aligning the batch axes of the arguments of a Module of " + describe(*spec.circuit) + ": " + describe(arguments); });
+               [&] {
+                 return "while aligning the batch axes of the arguments of a Module of " + describe(*spec.circuit) + ": " +
+                        describe(arguments);
+               });
 }
 
 void derive_module(const ModuleSpec& spec, const NodePtrs& arguments, Derived& derived) {
   try {
     derived = Derivation::of(spec, arguments);
   } catch (CircuitError& error) {
-    const auto context = [&] { return "while constructing a Module of " + describe(*spec.circuit) + " with arguments " + describe(arguments); };
+    const auto context = [&] {
+      return "while constructing a Module of " + describe(*spec.circuit) + " with arguments " + describe(arguments);
+    };
     with_context([&] { raise_with_arguments(spec, arguments); }, context);
     error.add_context(context());
     throw;
@@ -481,7 +492,9 @@ NodePtr substitute_call(const ModuleSpec& spec, const NodePtrs& arguments, const
 
 NodePtr expand_spec_circuit(const ModuleSpec& spec, const NodePtrs& arguments) { return body(spec, arguments, {}); }
 
-NodePtr replace_symbols(const NodePtr& circuit, const Expansion::SymbolMap& symbols) { return SymbolReplacement().run(circuit, 0, symbols); }
+NodePtr replace_symbols(const NodePtr& circuit, const Expansion::SymbolMap& symbols) {
+  return SymbolReplacement().run(circuit, 0, symbols);
+}
 
 NodePtr substitute_all_modules(const NodePtr& circuit) {
   NodeMap done;

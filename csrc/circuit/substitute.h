@@ -18,7 +18,8 @@ Expansion::SymbolMap bindings_of(const ModuleSpec& spec, const NodePtrs& argumen
 
 // The checks of 08, 4.2, steps 1 to 5, on a call of `spec` with these arguments.
 void check_module(const ModuleSpec& spec, const NodePtrs& arguments);
-// Everything a Module derives from its complete substitution (step 6 included), by way of a cache on the spec and the arguments' derived values.
+// Everything a Module derives from its complete substitution (step 6 included), by way of a cache on the spec and the arguments' derived
+// values.
 void derive_module(const ModuleSpec& spec, const NodePtrs& arguments, Derived& derived);
 // `child_axis_map_inputs` (4.1).
 AxisMap module_axis_map(const Module& module);
@@ -38,8 +39,8 @@ NodePtr replace_symbols(const NodePtr& circuit, const Expansion::SymbolMap& symb
 // Every Module, bottom-up; other nodes are always rebuilt (5.4). Cached.
 NodePtr substitute_all_modules(const NodePtr& circuit);
 
-// The node over new children of possibly more axes and other sizes (section 7). RuntimeError where a Module would have to be batched inside its
-// spec: that takes an Expander.
+// The node over new children of possibly more axes and other sizes (section 7). RuntimeError where a Module would have to be batched inside
+// its spec: that takes an Expander.
 NodePtr expand_node(const NodePtr& circuit, const NodePtrs& inputs);
 
 // Empties the caches that hold circuits.

@@ -10,7 +10,8 @@
 
 namespace pycircuit {
 
-Ref<const Module> module_new_bind(const NodePtr& spec_circuit, const std::vector<BindItem>& binders, bool check_unique_arg_names, Name name) {
+Ref<const Module> module_new_bind(const NodePtr& spec_circuit, const std::vector<BindItem>& binders, bool check_unique_arg_names,
+                                  Name name) {
   ModuleSpec spec{spec_circuit, {}};
   NodePtrs arguments;
   for (const auto& binder : binders) {
@@ -18,7 +19,8 @@ Ref<const Module> module_new_bind(const NodePtr& spec_circuit, const std::vector
     const auto symbol = cast<Symbol>(found);
     if (!symbol)
       fail(ErrorId::ModuleBindExpectedSymbol,
-           "binding in " + describe(*spec_circuit) + ": " + binder.matcher.to_string() + " finds " + describe(*found) + ", which is not a Symbol",
+           "binding in " + describe(*spec_circuit) + ": " + binder.matcher.to_string() + " finds " + describe(*found) +
+               ", which is not a Symbol",
            circuit_payload(found), opaque(binder.matcher, binder.matcher.to_string()), circuit_payload(spec_circuit));
     spec.arg_specs.push_back({symbol, binder.batchable, binder.expandable, binder.ban_non_symbolic_size_expand});
     arguments.push_back(binder.input_circuit);
@@ -51,7 +53,8 @@ Extracted extract(const NodePtr& circuit, const std::vector<CircuitArgSpec>& arg
       result.arguments.push_back(node);
     } else if (checks.all_inputs_used) {
       fail(ErrorId::ConstructModuleExtractNotPresent,
-           "extracting from " + describe(*circuit) + ": " + describe(*node) + " is not met (it does not occur, or only below another circuit to extract)",
+           "extracting from " + describe(*circuit) + ": " + describe(*node) +
+               " is not met (it does not occur, or only below another circuit to extract)",
            circuit_payload(node));
     }
   }
@@ -62,8 +65,8 @@ Extracted extract(const NodePtr& circuit, const std::vector<CircuitArgSpec>& arg
     const auto [known, fresh] = circuit_of.emplace(symbol->id(), result.arguments[i]->id());
     if (fresh || known->second == result.arguments[i]->id()) continue;
     fail(ErrorId::ConstructModuleSomeArgsNotPresent,
-         "extracting from " + describe(*circuit) + ": " + describe(*result.arguments[i]) + " and another circuit would both become " + describe(*symbol) +
-             "; give them symbols of different uuid or name",
+         "extracting from " + describe(*circuit) + ": " + describe(*result.arguments[i]) + " and another circuit would both become " +
+             describe(*symbol) + "; give them symbols of different uuid or name",
          circuit_payload(result.spec.circuit), PayloadSet{{circuit_payload(symbol)}});
   }
   check_spec(result.spec, checks.all_inputs_used, checks.unique_arg_names);
@@ -74,14 +77,16 @@ Ref<const Module> extract_rewrite_raw(const NodePtr& circuit, const std::vector<
                                       Name module_name, ExtractChecks checks) {
   Extracted extracted = extract(circuit, input_specs, checks);
   NodePtr& body = extracted.spec.circuit;
-  if (prefix_to_strip && body->name() && body->name()->starts_with(*prefix_to_strip)) body = body->rename(body->name()->substr(prefix_to_strip->size()));
+  if (prefix_to_strip && body->name() && body->name()->starts_with(*prefix_to_strip))
+    body = body->rename(body->name()->substr(prefix_to_strip->size()));
   return Module::make(extracted.spec, std::move(extracted.arguments), std::move(module_name));
 }
 
 Ref<const Module> extract_rewrite(const NodePtr& circuit, const IterativeMatcher& matcher, const Name& prefix_to_strip, Name module_name,
                                   ExtractChecks checks, const ArgSpecOf& circuit_to_arg_spec) {
   std::vector<CircuitArgSpec> arg_specs;
-  for (const auto& node : get(circuit, matcher)) arg_specs.emplace_back(node, circuit_to_arg_spec ? circuit_to_arg_spec(node) : just_name_shape(node));
+  for (const auto& node : get(circuit, matcher))
+    arg_specs.emplace_back(node, circuit_to_arg_spec ? circuit_to_arg_spec(node) : just_name_shape(node));
   std::stable_sort(arg_specs.begin(), arg_specs.end(),
                    [](const CircuitArgSpec& a, const CircuitArgSpec& b) { return a.second.symbol->name() < b.second.symbol->name(); });
   return extract_rewrite_raw(circuit, arg_specs, prefix_to_strip, std::move(module_name), checks);

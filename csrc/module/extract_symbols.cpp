@@ -47,7 +47,7 @@ class SymbolExtraction {
     MaybeMatcher traversal;
     Bound around;
     MatchStep step;
-    NodePtr walked = {};              // what stands for the node (conformed)
+    NodePtr walked = {};               // what stands for the node (conformed)
     std::vector<bool> extracted = {};  // per argument
     NodePtrs children = {};
   };
@@ -84,27 +84,29 @@ class SymbolExtraction {
       frame.walked = module;
     }
     for (size_t i = 0; i < module->num_arguments(); ++i)
-      if (frame.extracted[i]) record(frame.node->as<Module>()->arg_specs()[i].symbol->id(), module->arg_specs()[i], module->argument(i), around);
+      if (frame.extracted[i])
+        record(frame.node->as<Module>()->arg_specs()[i].symbol->id(), module->arg_specs()[i], module->argument(i), around);
   }
 
   void record(uint64_t id, const ModuleArgSpec& arg_spec, const NodePtr& bound, const Bound& around) {
     const SymbolPtr& symbol = arg_spec.symbol;
     const std::string what = "extracting the binding of " + describe(*symbol) + " to " + describe(*bound) + ": ";
     if (bound->rank() > symbol->rank())
-      fail(ErrorId::ExtractSymbolsBatchedInput, what + "the argument has batch axes; use conform_batch_if_needed=True", bound->rank(), symbol->rank(),
-           circuit_payload(symbol), circuit_payload(bound));
+      fail(ErrorId::ExtractSymbolsBatchedInput, what + "the argument has batch axes; use conform_batch_if_needed=True", bound->rank(),
+           symbol->rank(), circuit_payload(symbol), circuit_payload(bound));
     NodePtrs outer;
     for (const auto& free : bound->free_symbols())
       if (around.contains(free->id())) outer.push_back(free);
     if (!outer.empty())
-      fail(ErrorId::ExtractSymbolsHasBindingsFromOuterModule, what + "the argument contains " + describe(outer) + ", which this Module or one around it binds",
-           circuit_payload(bound), circuit_payload(symbol), PayloadSet{circuit_payloads(outer)});
+      fail(ErrorId::ExtractSymbolsHasBindingsFromOuterModule,
+           what + "the argument contains " + describe(outer) + ", which this Module or one around it binds", circuit_payload(bound),
+           circuit_payload(symbol), PayloadSet{circuit_payloads(outer)});
     const auto [place, fresh] = found_.emplace(id, Found{arg_spec, bound});
     if (fresh) return;
     const Found& old = place->second;
     if (!same(old.bound, bound))
-      fail(ErrorId::ExtractSymbolsBoundInputInconsistent, what + "elsewhere it is bound to " + describe(*old.bound), circuit_payload(symbol),
-           circuit_payload(old.bound), circuit_payload(bound));
+      fail(ErrorId::ExtractSymbolsBoundInputInconsistent, what + "elsewhere it is bound to " + describe(*old.bound),
+           circuit_payload(symbol), circuit_payload(old.bound), circuit_payload(bound));
     if (!(old.arg_spec == arg_spec))
       fail(ErrorId::ExtractSymbolsArgSpecInconsistent, what + "elsewhere it has another arg spec, " + to_text(old.arg_spec),
            opaque(old.arg_spec, to_text(old.arg_spec)), opaque(arg_spec, to_text(arg_spec)));
@@ -157,7 +159,8 @@ NodePtr without_empty_modules(const NodePtr& circuit) {
 
 }  // namespace
 
-Ref<const Module> extract_symbols(const NodePtr& circuit, const SymbolPtrs& symbols, ExtractSymbolsOptions options, const IterativeMatcher& traversal) {
+Ref<const Module> extract_symbols(const NodePtr& circuit, const SymbolPtrs& symbols, ExtractSymbolsOptions options,
+                                  const IterativeMatcher& traversal) {
   SymbolExtraction extraction(symbols, options.conform_batch_if_needed);
   ModuleSpec spec{extraction.run(circuit, traversal), {}};
   std::vector<SymbolExtraction::Found> found;
@@ -167,7 +170,8 @@ Ref<const Module> extract_symbols(const NodePtr& circuit, const SymbolPtrs& symb
   for (const auto& [arg_spec, bound] : found) {
     if (circuit->has_free_symbol(*arg_spec.symbol))
       fail(ErrorId::ExtractSymbolsBoundInputInconsistent,
-           "extracting the binding of " + describe(*arg_spec.symbol) + " to " + describe(*bound) + ": the symbol is also free in " + describe(*circuit),
+           "extracting the binding of " + describe(*arg_spec.symbol) + " to " + describe(*bound) + ": the symbol is also free in " +
+               describe(*circuit),
            circuit_payload(arg_spec.symbol), circuit_payload(arg_spec.symbol), circuit_payload(bound));
     spec.arg_specs.push_back(arg_spec);
     arguments.push_back(bound);
@@ -183,7 +187,8 @@ Ref<const Module> extract_symbols_get(const NodePtr& circuit, const IterativeMat
     const auto symbol = cast<Symbol>(node);
     if (!symbol)
       fail(ErrorId::ExtractSymbolsGetFoundNonSymbol,
-           "extracting symbols from " + describe(*circuit) + ": " + matcher.to_string() + " finds " + describe(*node) + ", which is not a Symbol",
+           "extracting symbols from " + describe(*circuit) + ": " + matcher.to_string() + " finds " + describe(*node) +
+               ", which is not a Symbol",
            circuit_payload(node), opaque(matcher, matcher.to_string()));
     symbols.push_back(symbol);
   }

@@ -18,7 +18,8 @@ struct ExtractSymbolsOptions {
   bool conform_batch_if_needed = false;
 };
 // The bindings of some symbols, moved to one new outermost Module.
-Ref<const Module> extract_symbols(const NodePtr& circuit, const SymbolPtrs& symbols, ExtractSymbolsOptions options, const IterativeMatcher& traversal);
+Ref<const Module> extract_symbols(const NodePtr& circuit, const SymbolPtrs& symbols, ExtractSymbolsOptions options,
+                                  const IterativeMatcher& traversal);
 // The symbols that `get` finds. ExtractSymbolsGetFoundNonSymbol.
 Ref<const Module> extract_symbols_get(const NodePtr& circuit, const IterativeMatcher& get, ExtractSymbolsOptions options,
                                       const IterativeMatcher& traversal);

@@ -24,7 +24,8 @@ Uuid reproducible_uuid(const Node& node) {
 
 class PullingOut {
  public:
-  PullingOut(const IterativeMatcher& matcher, const PullOutOptions& options) : options_(options), new_binds_(options.matcher_new_binds.value_or(matcher)) {}
+  PullingOut(const IterativeMatcher& matcher, const PullOutOptions& options)
+      : options_(options), new_binds_(options.matcher_new_binds.value_or(matcher)) {}
 
   // What a circuit has become, and the circuits found in it, whose symbols are free there.
   struct Result {
@@ -76,9 +77,10 @@ class PullingOut {
   ModuleArgSpec arg_spec_of(const NodePtr& node) {
     const auto place = arg_specs_.find(node->id());
     if (place != arg_specs_.end()) return place->second;
-    const ModuleArgSpec arg_spec = options_.circuit_to_arg_spec
-                                       ? options_.circuit_to_arg_spec(node)
-                                       : ModuleArgSpec{Symbol::make(node->shape(), reproducible_uuid(*node), node->name()), true, true, false};
+    const ModuleArgSpec arg_spec =
+        options_.circuit_to_arg_spec
+            ? options_.circuit_to_arg_spec(node)
+            : ModuleArgSpec{Symbol::make(node->shape(), reproducible_uuid(*node), node->name()), true, true, false};
     arg_specs_.emplace(node->id(), arg_spec);
     return arg_spec;
   }

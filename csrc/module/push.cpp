@@ -15,15 +15,16 @@
 namespace pycircuit {
 
 NestedModuleNamer default_nested_module_namer(std::string bind_name) {
-  return [bind_name = std::move(bind_name)](const NodePtr& base, const NodePtr&, const ModulePtrs& modules, std::optional<int64_t>) -> Name {
-    if (modules.empty() || !base->name()) return base->name();
-    std::string out = *base->name() + " " + bind_name + ":";
-    for (size_t i = 0; i < modules.size(); ++i) {
-      if (!modules[i]->name()) return std::nullopt;
-      out += (i ? "," : "") + *modules[i]->name();
-    }
-    return out;
-  };
+  return
+      [bind_name = std::move(bind_name)](const NodePtr& base, const NodePtr&, const ModulePtrs& modules, std::optional<int64_t>) -> Name {
+        if (modules.empty() || !base->name()) return base->name();
+        std::string out = *base->name() + " " + bind_name + ":";
+        for (size_t i = 0; i < modules.size(); ++i) {
+          if (!modules[i]->name()) return std::nullopt;
+          out += (i ? "," : "") + *modules[i]->name();
+        }
+        return out;
+      };
 }
 
 class ModulePusher::Run {
@@ -54,8 +55,7 @@ class ModulePusher::Run {
       const auto module = cast<Module>(place.node);
       if (module && !skip_step.found) {
         NodePtrs arguments;
-        for (size_t i = 0; i < module->num_arguments(); ++i)
-          arguments.push_back(substituted(module->argument(i), place.stack));
+        for (size_t i = 0; i < module->num_arguments(); ++i) arguments.push_back(substituted(module->argument(i), place.stack));
         inside = push(place.stack, module, std::move(arguments));
       }
       for (size_t i = place.node->num_children(); i-- > 0;)
@@ -162,8 +162,8 @@ class ModulePusher::Run {
     return enter(std::move(entry), std::move(key));
   }
 
-  // Argument i of an entry as it is seen below `place`: where it has batch axes, it is repeated along those of the Modules further in, and where it
-  // gained some, along those of its own Module that it lacks.
+  // Argument i of an entry as it is seen below `place`: where it has batch axes, it is repeated along those of the Modules further in, and
+  // where it gained some, along those of its own Module that it lacks.
   NodePtr seen_argument(StackId place, StackId at, size_t i) const {
     const Entry& entry = stacks_[at];
     const NodePtr& argument = entry.arguments[i];
@@ -188,11 +188,13 @@ class ModulePusher::Run {
     if (gained > 0) insert(gained, entry.batch.begin(), entry.batch.end() - std::min<int64_t>(entry.batch.size(), batch_rank - gained));
     std::vector<StackId> inner;
     for (StackId each = place; each != at; each = stacks_[each].outer) inner.push_back(each);
-    for (auto each = inner.rbegin(); each != inner.rend(); ++each) insert(batch_rank, stacks_[*each].batch.begin(), stacks_[*each].batch.end());
+    for (auto each = inner.rbegin(); each != inner.rend(); ++each)
+      insert(batch_rank, stacks_[*each].batch.begin(), stacks_[*each].batch.end());
     keep(argument->rank());
     if (input == output) return argument;
     RearrangeSpec::check_rank(static_cast<int64_t>(output.size()));
-    return Rearrange::make(argument, RearrangeSpec(std::move(input), std::move(output), std::move(sizes)), with_suffix(argument->name(), " rep_fuse"));
+    return Rearrange::make(argument, RearrangeSpec(std::move(input), std::move(output), std::move(sizes)),
+                           with_suffix(argument->name(), " rep_fuse"));
   }
 
   // What the stack binds the symbol to, or null.
@@ -206,7 +208,8 @@ class ModulePusher::Run {
   }
   bool binds(const Symbol& symbol, StackId place) const {
     for (StackId at = place; at != 0; at = stacks_[at].outer)
-      if (stacks_[at].module && std::any_of(stacks_[at].symbols.begin(), stacks_[at].symbols.end(), [&](const auto& each) { return each->id() == symbol.id(); }))
+      if (stacks_[at].module &&
+          std::any_of(stacks_[at].symbols.begin(), stacks_[at].symbols.end(), [&](const auto& each) { return each->id() == symbol.id(); }))
         return true;
     return false;
   }
@@ -264,7 +267,8 @@ class ModulePusher::Run {
     Expansion::SymbolMap widened;
     for (StackId at = place; at != 0; at = stacks_[at].outer)
       if (!stacks_[at].module)
-        for (size_t i = 0; i < stacks_[at].symbols.size(); ++i) widened.insert(widened.begin(), {stacks_[at].symbols[i], stacks_[at].arguments[i]});
+        for (size_t i = 0; i < stacks_[at].symbols.size(); ++i)
+          widened.insert(widened.begin(), {stacks_[at].symbols[i], stacks_[at].arguments[i]});
     if (!widened.empty()) result = replace_symbols(result, widened);
     return {result, same(result, node) ? Origin::unchanged : Origin::leaf};
   }
@@ -283,7 +287,8 @@ class ModulePusher::Run {
       const NodePtr argument = bound(*symbol, place.stack);
       if (argument && !options_.bind_encountered_symbols && binds(*symbol, place.stack))
         fail(ErrorId::PushDownModulePushPastPreviouslyBoundSymbol,
-             "pushing Modules past the symbol " + describe(*symbol) + ", which they bind; end the traversal above it, or use bind_encountered_symbols=True",
+             "pushing Modules past the symbol " + describe(*symbol) +
+                 ", which they bind; end the traversal above it, or use bind_encountered_symbols=True",
              circuit_payload(place.node));
       result = argument ? Result{argument, Origin::argument} : Result{place.node, Origin::unchanged};
     } else if (place.node->num_children() == 0) {
@@ -362,7 +367,8 @@ class ModulePusher::Run {
     const Shape batch = module->aligned_batch_shape();
     const int64_t missing = static_cast<int64_t>(batch.size()) - (result.node->rank() - module->spec_circuit()->rank());
     if (missing > 0)
-      result.node = Rearrange::make(result.node, RearrangeSpec::prepend_batch_shape(Shape(batch.begin(), batch.begin() + missing), result.node->rank()),
+      result.node = Rearrange::make(result.node,
+                                    RearrangeSpec::prepend_batch_shape(Shape(batch.begin(), batch.begin() + missing), result.node->rank()),
                                     with_suffix(result.node->name(), " rep_batch"));
     const bool named = result.origin == Origin::built || (result.origin == Origin::leaf && outside == 0);
     if (named) result = {result.node->rename(options_.namer(module, module, stacks_[outside].modules, std::nullopt)), Origin::built};
@@ -373,7 +379,8 @@ class ModulePusher::Run {
     for (const auto& arg_spec : module->arg_specs())
       if (binds(*arg_spec.symbol, place))
         fail(ErrorId::PushDownModulePushingPastModuleWhichOverridesSym,
-             "pushing Modules past " + describe(*module) + ", which is skipped and binds the symbol " + describe(*arg_spec.symbol) + " that they bind too",
+             "pushing Modules past " + describe(*module) + ", which is skipped and binds the symbol " + describe(*arg_spec.symbol) +
+                 " that they bind too",
              circuit_payload(arg_spec.symbol), circuit_payload(module));
   }
 

@@ -96,11 +96,13 @@ Ref<const Module> module_by_names(const ModuleSpec& spec, const std::vector<std:
   };
   std::unordered_map<std::string, NodePtr> by_name;
   for (const auto& [argument, node] : arguments) {
-    const bool known = std::any_of(spec.arg_specs.begin(), spec.arg_specs.end(), [&](const auto& arg_spec) { return *arg_spec.symbol->name() == argument; });
+    const bool known = std::any_of(spec.arg_specs.begin(), spec.arg_specs.end(),
+                                   [&](const auto& arg_spec) { return *arg_spec.symbol->name() == argument; });
     if (!known)
       fail(ErrorId::ConstructModuleUnknownArgument,
-           "a Module of " + describe(*spec.circuit) + " has no parameter '" + argument + "'; its parameters are " + to_text(PayloadValue(names())), argument,
-           names());
+           "a Module of " + describe(*spec.circuit) + " has no parameter '" + argument + "'; its parameters are " +
+               to_text(PayloadValue(names())),
+           argument, names());
     by_name[argument] = node;
   }
   NodePtrs nodes;
@@ -114,7 +116,8 @@ Ref<const Module> module_by_names(const ModuleSpec& spec, const std::vector<std:
     }
   }
   if (!missing.empty())
-    fail(ErrorId::ConstructModuleMissingNames, "a Module of " + describe(*spec.circuit) + " is not given all of its arguments", std::move(missing));
+    fail(ErrorId::ConstructModuleMissingNames, "a Module of " + describe(*spec.circuit) + " is not given all of its arguments",
+         std::move(missing));
   return Module::make(spec, std::move(nodes), std::move(name));
 }
 

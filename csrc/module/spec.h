@@ -13,7 +13,8 @@
 namespace pycircuit {
 
 // Symbol with the circuit's name and shape and a random uuid.
-ModuleArgSpec just_name_shape(const NodePtr& circuit, bool batchable = true, bool expandable = true, bool ban_non_symbolic_size_expand = false);
+ModuleArgSpec just_name_shape(const NodePtr& circuit, bool batchable = true, bool expandable = true,
+                              bool ban_non_symbolic_size_expand = false);
 
 void check_spec(const ModuleSpec& spec, bool all_inputs_used, bool unique_arg_names);
 // One default arg spec per free symbol.

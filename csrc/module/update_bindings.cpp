@@ -25,7 +25,9 @@ namespace {
 
 class BindingUpdate {
  public:
-  BindingUpdate(const Replacing& update, const UpdateBindingsOptions& options) : update_(update), options_(options) { stacks_.emplace_back(); }
+  BindingUpdate(const Replacing& update, const UpdateBindingsOptions& options) : update_(update), options_(options) {
+    stacks_.emplace_back();
+  }
 
   NodePtr run(const NodePtr& root, const IterativeMatcher& matcher, const IterativeMatcher& skip) {
     std::vector<Frame> stack;
@@ -56,9 +58,7 @@ class BindingUpdate {
   };
   using Key = std::tuple<uint64_t, uint64_t, uint64_t, StackId>;
 
-  static Key key_of(const Frame& frame) {
-    return {frame.node->id(), frame.matcher->id(), frame.skip ? frame.skip->id() : 0, frame.stack};
-  }
+  static Key key_of(const Frame& frame) { return {frame.node->id(), frame.matcher->id(), frame.skip ? frame.skip->id() : 0, frame.stack}; }
 
   StackId push(StackId outer, const ModulePtr& module) {
     const auto [place, fresh] = stack_numbers_.emplace(std::make_pair(outer, module->id()), static_cast<StackId>(stacks_.size()));
@@ -97,7 +97,8 @@ class BindingUpdate {
     }
     Frame& frame = stack.back();
     if (frame.children == frame.node->children()) return frame.node;
-    return frame.node->rebuild(std::move(frame.children))->rename(options_.namer(frame.node, frame.node, stacks_[frame.stack].modules, std::nullopt));
+    return frame.node->rebuild(std::move(frame.children))
+        ->rename(options_.namer(frame.node, frame.node, stacks_[frame.stack].modules, std::nullopt));
   }
 
   NodePtr updated(const NodePtr& circuit) {
@@ -119,7 +120,8 @@ class BindingUpdate {
     NodePtr argument;
   };
 
-  // Which arguments of the stack are used by `node`, directly or through arguments further in: per level the indices, last of a symbol only.
+  // Which arguments of the stack are used by `node`, directly or through arguments further in: per level the indices, last of a symbol
+  // only.
   static std::vector<std::vector<size_t>> used_arguments(const NodePtr& node, const ModulePtrs& modules) {
     std::unordered_set<uint64_t> needed;
     for (const auto& symbol : node->free_symbols()) needed.insert(symbol->id());
@@ -140,7 +142,7 @@ class BindingUpdate {
   std::vector<Rebinding> rebindings(const NodePtr& node, const ModulePtrs& modules) {
     const auto used = used_arguments(node, modules);
     std::vector<Rebinding> all;
-    std::unordered_map<uint64_t, bool> anew;         // by symbol: whether its innermost binding so far is a new one
+    std::unordered_map<uint64_t, bool> anew;        // by symbol: whether its innermost binding so far is a new one
     std::unordered_set<uint64_t> anew_further_out;  // symbols that have a new binding at some level so far
     for (size_t level = modules.size(); level-- > 0;) {
       std::vector<Rebinding> here;
@@ -149,32 +151,34 @@ class BindingUpdate {
         const NodePtr& argument = modules[level]->argument(i);
         const NodePtr changed = updated(argument);
         const auto free = argument->free_symbols();
-        const bool needed = !same(changed, argument) || anew_further_out.contains(arg_spec.symbol->id()) ||
-                            std::any_of(free.begin(), free.end(), [&](const auto& symbol) { return anew.contains(symbol->id()) && anew.at(symbol->id()); });
+        const bool needed =
+            !same(changed, argument) || anew_further_out.contains(arg_spec.symbol->id()) ||
+            std::any_of(free.begin(), free.end(), [&](const auto& symbol) { return anew.contains(symbol->id()) && anew.at(symbol->id()); });
         if (needed) here.push_back({level, arg_spec, changed});
       }
       for (const auto& arg_spec : modules[level]->arg_specs()) anew[arg_spec.symbol->id()] = false;
+      for (const auto& rebinding : here) check(rebinding, modules, anew_further_out);
       for (const auto& rebinding : here) {
         anew[rebinding.arg_spec.symbol->id()] = true;
         anew_further_out.insert(rebinding.arg_spec.symbol->id());
-        check(rebinding, modules);
         all.push_back(rebinding);
       }
     }
     return all;
   }
 
-  static void check(const Rebinding& rebinding, const ModulePtrs& modules) {
+  static void check(const Rebinding& rebinding, const ModulePtrs& modules, const std::unordered_set<uint64_t>& anew_further_out) {
     const std::string what = "rebinding " + describe(*rebinding.arg_spec.symbol) + " of " + describe(*modules[rebinding.level]) + " to " +
                              describe(*rebinding.argument) + ": ";
     if (rebinding.argument->rank() > rebinding.arg_spec.symbol->rank())
-      fail(ErrorId::RuntimeError, what + "the argument has batch axes; conform the Module first (conform_all_modules, conform_to_input_batch_shape)");
-    // The new binding stands inside these Modules, the old one outside.
+      fail(ErrorId::RuntimeError,
+           what + "the argument has batch axes; conform the Module first (conform_all_modules, conform_to_input_batch_shape)");
+    // The new binding stands inside these Modules, the old one outside; new bindings further out are around both.
     for (size_t level = 0; level <= rebinding.level; ++level)
       for (const auto& arg_spec : modules[level]->arg_specs())
-        if (rebinding.argument->has_free_symbol(*arg_spec.symbol))
-          fail(ErrorId::RuntimeError, what + "inside, its free symbol " + describe(*arg_spec.symbol) + " is bound by " + describe(*modules[level]) +
-                                          "; give one of the symbols another uuid or name");
+        if (rebinding.argument->has_free_symbol(*arg_spec.symbol) && !anew_further_out.contains(arg_spec.symbol->id()))
+          fail(ErrorId::RuntimeError, what + "inside, its free symbol " + describe(*arg_spec.symbol) + " is bound by " +
+                                          describe(*modules[level]) + "; give one of the symbols another uuid or name");
   }
 
   // What takes the place of a found node.
@@ -237,8 +241,8 @@ class BindingUpdate {
 
 }  // namespace
 
-NodePtr update_bindings_nested(const NodePtr& circuit, const Replacing& update, const IterativeMatcher& matcher, const UpdateBindingsOptions& options,
-                               const IterativeMatcher& skip_module) {
+NodePtr update_bindings_nested(const NodePtr& circuit, const Replacing& update, const IterativeMatcher& matcher,
+                               const UpdateBindingsOptions& options, const IterativeMatcher& skip_module) {
   return BindingUpdate(update, options).run(circuit, matcher, skip_module);
 }
 

@@ -19,7 +19,7 @@ struct UpdateBindingsOptions {
   bool flatten_modules = false;
 };
 // `update` gives what takes a node's place in an argument, or null.
-NodePtr update_bindings_nested(const NodePtr& circuit, const Replacing& update, const IterativeMatcher& matcher, const UpdateBindingsOptions& options = {},
-                               const IterativeMatcher& skip_module = false);
+NodePtr update_bindings_nested(const NodePtr& circuit, const Replacing& update, const IterativeMatcher& matcher,
+                               const UpdateBindingsOptions& options = {}, const IterativeMatcher& skip_module = false);
 
 }  // namespace pycircuit

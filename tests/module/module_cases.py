@@ -239,7 +239,9 @@ def push_cases(rc):
     cases["unnamed node"] = lambda: rc.ModulePusher()(unnamed, rc.new_traversal())
     nameless = module(rc, rc.Add(f.inner, f.one, name="body"), [(f.a, f.x)], None).rename(None)
     cases["unnamed module"] = lambda: rc.ModulePusher()(nameless, rc.new_traversal())
-    twice = module(rc, rc.Add(module(rc, f.inner, [(f.a, f.b)], "m1"), module(rc, f.inner, [(f.a, f.y)], "m2"), name="body"), [(f.b, f.x)], "o")
+    twice = module(
+        rc, rc.Add(module(rc, f.inner, [(f.a, f.b)], "m1"), module(rc, f.inner, [(f.a, f.y)], "m2"), name="body"), [(f.b, f.x)], "o"
+    )
     cases["twice"] = lambda: rc.ModulePusher()(twice, rc.new_traversal(term_early_at="inner"))
     just = module(rc, module(rc, f.a, [(f.a, f.b)], "in"), [(f.b, f.x)], "o")
     cases["identity"] = lambda: rc.ModulePusher()(rc.Add(just, f.one, name="s"), rc.new_traversal())
@@ -295,8 +297,10 @@ def extract_cases(rc):
     chained = f.outer(rc.Add(f.b, f.one, name="xb"))
     update_y = lambda c: NEW if c.op_name == "y" else None  # noqa: E731
     for flatten in (False, True):
-        cases[f"update chained {flatten}"] = lambda flatten=flatten: rc.update_bindings_nested(chained, update_y, "inner", flatten_modules=flatten)
-        cases[f"update none {flatten}"] = lambda flatten=flatten: rc.update_bindings_nested(chained, lambda c: None, "inner", flatten_modules=flatten)
+        for what, new in (("chained", update_y), ("none", lambda c: None)):
+            cases[f"update {what} {flatten}"] = lambda flatten=flatten, new=new: rc.update_bindings_nested(
+                chained, new, "inner", flatten_modules=flatten
+            )
     short = rc.default_update_bindings_nested_namer(short_if_not_leaf=False)
     keep = rc.default_update_bindings_nested_namer(keep_name_if_not_leaf=True)
     cases["update namer"] = lambda: rc.update_bindings_nested(chained, update_y, "inner", namer=short)

@@ -57,7 +57,12 @@ def test_no_capture(f):
     nested = module(rc, rc.Add(f.a, f.b), [(f.b, f.y)])
     with pytest.raises(rc.SubstitutionCircuitHasFreeSymsBoundByNestedModuleError) as error:
         module(rc, nested, [(f.a, f.b)])
-    assert (error.value.args[0].circ, error.value.args[0].sym, error.value.args[0].nested_module, error.value.args[0].bound_by_nested) == (f.b, f.a, nested, [f.b])
+    assert (error.value.args[0].circ, error.value.args[0].sym, error.value.args[0].nested_module, error.value.args[0].bound_by_nested) == (
+        f.b,
+        f.a,
+        nested,
+        [f.b],
+    )
     module(rc, module(rc, rc.Add(f.a, f.b), [(f.b, f.a)]), [(f.a, f.c)])  # no binding of c inside
 
 
@@ -113,7 +118,7 @@ def test_module_spec_is_a_copy(f):
     spec.arg_specs = []
     assert m.spec.circuit == f.inner and len(m.spec.arg_specs) == 2
     assert m.children == [f.inner, f.x, f.y] and m.nodes == m.non_free_children == [f.x, f.y]
-    assert m.arg_items() == list(zip([f.x, f.y], m.spec.arg_specs))
+    assert m.arg_items() == list(zip([f.x, f.y], m.spec.arg_specs, strict=True))
 
 
 # --- 4. construction

@@ -11,6 +11,7 @@ import os
 import random
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -108,36 +109,22 @@ def _random_int(start: int, end: int, what: str) -> int:
     return random.randrange(start, end)
 
 
+@dataclass
 class GeneralFunctionSpecTester:
     """Checks that a function's shape info is consistent and that its batching is true (spec 04, section 13). Ranges are half-open."""
 
-    def __init__(
-        self,
-        samples_per_batch_dims: int = 3,
-        base_shapes_samples: int = 100,
-        min_frac_successful: float = 0.1,
-        min_frac_checked_batch: float = 0.1,
-        start_num_inputs: int = 0,
-        end_num_inputs: int = 5,
-        start_ndim: int = 0,
-        end_ndim: int = 10,
-        start_shape_num: int = 0,
-        end_shape_num: int = 10,
-        test_with_rand: bool = True,
-        randn_size_cap: int = 16384,
-    ) -> None:
-        self.samples_per_batch_dims = samples_per_batch_dims
-        self.base_shapes_samples = base_shapes_samples
-        self.min_frac_successful = min_frac_successful
-        self.min_frac_checked_batch = min_frac_checked_batch
-        self.start_num_inputs = start_num_inputs
-        self.end_num_inputs = end_num_inputs
-        self.start_ndim = start_ndim
-        self.end_ndim = end_ndim
-        self.start_shape_num = start_shape_num
-        self.end_shape_num = end_shape_num
-        self.test_with_rand = test_with_rand
-        self.randn_size_cap = randn_size_cap
+    samples_per_batch_dims: int = 3
+    base_shapes_samples: int = 100
+    min_frac_successful: float = 0.1
+    min_frac_checked_batch: float = 0.1
+    start_num_inputs: int = 0
+    end_num_inputs: int = 5
+    start_ndim: int = 0
+    end_ndim: int = 10
+    start_shape_num: int = 0
+    end_shape_num: int = 10
+    test_with_rand: bool = True
+    randn_size_cap: int = 16384
 
     def test_from_shapes(self, spec: Any, shapes: Sequence[Sequence[int]], shapes_must_be_valid: bool = False) -> tuple[bool, bool]:
         """Check a spec on given input shapes; returns (shapes were valid, batching was checked) (section 13.1).

@@ -26,9 +26,9 @@ def test_example() -> None:
     assert (spec.batchable, spec.expandable, spec.ban_non_symbolic_size_expand) == (True, True, False)
     kept = rc.batch_to_concat(c, 0, 3, keep_non_axis_leaves=True)
     assert kept.children[0].nodes == [idx(x, slice(0, 3))]
-    for result in (result, kept):
-        assert_equal_value(result, c)
-        assert_equal_value(rc.substitute_all_modules(result), c)
+    for batched in (result, kept):
+        assert_equal_value(batched, c)
+        assert_equal_value(rc.substitute_all_modules(batched), c)
 
 
 def test_errors_and_edges() -> None:

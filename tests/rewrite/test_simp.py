@@ -40,7 +40,7 @@ def test_shared_sums_and_deep_chains() -> None:
         chain = rc.Add(chain)
     assert rc.simp(chain) == array("x", 3)
     chain = array("x", 3)
-    for i in range(100_000):
+    for _ in range(100_000):
         chain = function("sigmoid", chain)
     for form in (rc.simp, rc.deep_canonicalize, rc.deep_normalize, rc.strip_names_and_tags, rc.deep_push_down_index_raw):
         assert form(chain).shape == (3,)

@@ -88,10 +88,14 @@ NodePtr remove_add_few_input(const Add& add) {
 }
 
 NodePtr add_flatten_once(const Add& add) {
+  return add_flatten_where(add, [](const Node&) { return true; });
+}
+
+NodePtr add_flatten_where(const Add& add, const MayMerge& may_merge) {
   NodePtrs children;
   bool any = false;
   for (const auto& child : add.children()) {
-    if (child->kind() == Kind::Add && !is_rounded_within(*child, add)) {
+    if (child->kind() == Kind::Add && !is_rounded_within(*child, add) && may_merge(*child)) {
       any = true;
       children.insert(children.end(), child->children().begin(), child->children().end());
     } else {

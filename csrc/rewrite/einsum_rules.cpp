@@ -73,15 +73,21 @@ NodePtr einsum_elim_identity(const Einsum& einsum) {
 }
 
 NodePtr einsum_flatten_once(const Einsum& einsum) {
-  const auto is_einsum = [&](const NodePtr& child) { return child->kind() == Kind::Einsum && !is_rounded_within(*child, einsum); };
-  if (std::none_of(einsum.children().begin(), einsum.children().end(), is_einsum)) return nullptr;
+  return einsum_flatten_where(einsum, [](const Node&) { return true; });
+}
+
+NodePtr einsum_flatten_where(const Einsum& einsum, const MayMerge& may_merge) {
+  std::vector<bool> merged;
+  for (const auto& child : einsum.children())
+    merged.push_back(child->kind() == Kind::Einsum && !is_rounded_within(*child, einsum) && may_merge(*child));
+  if (!contains(merged, true)) return nullptr;
   LabelUnion names;
   for (int label = 0; label < kLabelCount; ++label) names.fresh();  // the outer labels
   NodePtrs children;
   std::vector<std::vector<size_t>> operands;
   for (size_t i = 0; i < einsum.num_children(); ++i) {
     const Labels& outer = einsum.input_labels()[i];
-    const Einsum* inner = is_einsum(einsum.child(i)) ? einsum.child(i)->as<Einsum>() : nullptr;
+    const Einsum* inner = merged[i] ? einsum.child(i)->as<Einsum>() : nullptr;
     if (!inner) {
       children.push_back(einsum.child(i));
       operands.emplace_back(outer.begin(), outer.end());

@@ -319,7 +319,7 @@ class Step {
       const Labels& group = spec.output_ints()[axis];
       const IndexElement element = canonical(elements_[axis], size(axis));
       if (group.size() == 1) {
-        by_int[group[0]] = element;
+        by_int[group[0]] = identity_at(axis) ? whole_axis(size(axis)) : element;
       } else if (const auto* position = std::get_if<int64_t>(&element)) {
         int64_t rest = *position;
         for (auto label = group.rbegin(); label != group.rend(); ++label) {
@@ -349,6 +349,9 @@ class Step {
     };
   }
 
+  // Written out, unless that would fix a size that is still to be filled in.
+  static IndexElement whole_axis(Size size) { return is_symbolic(size) ? Slice{} : slice_of(0, size); }
+
   static Labels without_int_elements(const Labels& group, const std::array<IndexElement, kLabelCount>& by_int) {
     Labels kept;
     for (const Label label : group)
@@ -369,7 +372,7 @@ class Step {
       whole &= is_identity(by_int[label], size_of(label));
       total *= size_of(label);
     }
-    if (whole) return slice_of(0, total);
+    if (whole) return whole_axis(total);
     for (const Label label : group) {
       std::vector<int64_t> chosen;
       if (const auto* number = std::get_if<int64_t>(&by_int[label])) {

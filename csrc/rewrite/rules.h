@@ -2,6 +2,7 @@
 // apply.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -11,10 +12,14 @@
 
 namespace pycircuit {
 
+// Whether a child may be merged into the node (by the two flattening rules).
+using MayMerge = std::function<bool(const Node& child)>;
+
 // --- Einsum (section 2)
 NodePtr einsum_elim_zero(const Einsum& einsum);
 NodePtr einsum_elim_identity(const Einsum& einsum);
 NodePtr einsum_flatten_once(const Einsum& einsum);
+NodePtr einsum_flatten_where(const Einsum& einsum, const MayMerge& may_merge);
 NodePtr einsum_of_permute_merge(const Einsum& einsum);
 NodePtr einsum_merge_scalars(const Einsum& einsum);
 NodePtr einsum_remove_one(const Einsum& einsum);
@@ -26,6 +31,7 @@ NodePtr einsum_push_down_trace(const Einsum& einsum);
 // --- Add (section 3)
 NodePtr remove_add_few_input(const Add& add);
 NodePtr add_flatten_once(const Add& add);
+NodePtr add_flatten_where(const Add& add, const MayMerge& may_merge);
 NodePtr add_elim_zeros(const Add& add);
 NodePtr add_collapse_scalar_inputs(const Add& add);
 NodePtr add_deduplicate(const Add& add);

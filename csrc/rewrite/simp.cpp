@@ -18,11 +18,12 @@ std::optional<size_t> find_rule(std::string_view name) {
 }
 
 // The first enabled rule that changes the node; its position goes to `applied`.
-NodePtr apply_first(const SimpFnSubset& rules, const NodePtr& node, size_t& applied) {
+template <class Apply>
+NodePtr first_change(const SimpFnSubset& rules, const NodePtr& node, size_t& applied, const Apply& apply) {
   const RuleRange range = rules_of(node->kind());
   for (size_t i = range.first; i < range.last; ++i) {
     if (!rules.has(i)) continue;
-    NodePtr result = rule_table()[i].apply(*node);
+    NodePtr result = apply(i);
     if (!result || same(result, node)) continue;
     applied = i;
     return result;
@@ -94,7 +95,7 @@ SimpFnSubset SimpFnSubset::set_all_to(const std::vector<std::string>& names, boo
 
 NodePtr SimpFnSubset::simp_step(const NodePtr& circuit) const {
   size_t applied;
-  return apply_first(*this, circuit, applied);
+  return first_change(*this, circuit, applied, [&](size_t rule) { return rule_table()[rule].apply(*circuit); });
 }
 
 NodePtr SimpFnSubset::simp(const NodePtr& circuit) const { return Simplifier(*this)(circuit); }
@@ -119,8 +120,29 @@ struct Simplifier::Frame {
   size_t last_rule = 0;
 };
 
+void Simplifier::find_shared(const NodePtr& circuit) {
+  std::unordered_map<uint64_t, uint64_t> user_of;  // the first user met
+  for (const auto& node : post_order(circuit))
+    for (const auto& child : node->children()) {
+      if (child->kind() != Kind::Add && child->kind() != Kind::Einsum) continue;
+      const auto [user, first] = user_of.emplace(child->id(), node->id());
+      if (!first && user->second != node->id()) shared_.insert(child->id());
+    }
+}
+
+NodePtr Simplifier::apply_first(const NodePtr& node, size_t& applied) const {
+  static const size_t add_flatten = *find_rule("add_flatten"), einsum_flatten = *find_rule("einsum_flatten");
+  const auto may_merge = [&](const Node& child) { return !shared_.contains(child.id()); };
+  return first_change(rules_, node, applied, [&](size_t rule) {
+    if (keep_shared_ && rule == add_flatten) return add_flatten_where(*node->as<Add>(), may_merge);
+    if (keep_shared_ && rule == einsum_flatten) return einsum_flatten_where(*node->as<Einsum>(), may_merge);
+    return rule_table()[rule].apply(*node);
+  });
+}
+
 NodePtr Simplifier::operator()(const NodePtr& circuit) {
   std::vector<Frame> stack;
+  if (keep_shared_) find_shared(circuit);
   const auto known = [&](const NodePtr& node) {
     const auto found = memo_.find(node->id());
     return found == memo_.end() ? nullptr : found->second;
@@ -141,10 +163,11 @@ NodePtr Simplifier::operator()(const NodePtr& circuit) {
     }
     const NodePtr rebuilt = frame.applications == 0 ? frame.current->rebuild(std::move(frame.children))
                                                     : frame.current->rebuild_if_changed(std::move(frame.children));
-    const NodePtr next = apply_first(rules_, rebuilt, frame.last_rule);
+    const NodePtr next = apply_first(rebuilt, frame.last_rule);
     if (!next) {
       memo_.emplace(frame.original->id(), rebuilt);
       memo_.emplace(rebuilt->id(), rebuilt);
+      if (shared_.contains(frame.original->id())) shared_.insert(rebuilt->id());
       stack.pop_back();
       continue;
     }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -44,16 +45,24 @@ class SimpFnSubset {
 using RuleObserver = std::function<void(std::string_view rule, const NodePtr& before, const NodePtr& after)>;
 
 // `simp` with a memo that outlives a call.
+//
+// With `keep_shared`, the two flattening rules leave Adds and Einsums alone that several nodes use: merged into each of their users, the partial
+// sums of a residual stream would become quadratically many summands.
 class Simplifier {
  public:
-  explicit Simplifier(SimpFnSubset rules, RuleObserver observer = {}) : rules_(rules), observer_(std::move(observer)) {}
+  explicit Simplifier(SimpFnSubset rules, RuleObserver observer = {}, bool keep_shared = false)
+      : rules_(rules), observer_(std::move(observer)), keep_shared_(keep_shared) {}
   NodePtr operator()(const NodePtr& circuit);
 
  private:
   struct Frame;
+  void find_shared(const NodePtr& circuit);
+  NodePtr apply_first(const NodePtr& node, size_t& applied) const;
 
   SimpFnSubset rules_;
   RuleObserver observer_;
+  bool keep_shared_;
+  std::unordered_set<uint64_t> shared_;  // nodes that several nodes use, and what they have become
   NodeMap memo_;
 };
 

@@ -4,6 +4,7 @@ import itertools
 import math
 import uuid
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -101,23 +102,24 @@ def test_declaring_errors_carry_products():
 
 
 # --- satisfiability against brute force
-MONOMIALS = st.tuples(st.integers(1, 4), st.lists(st.integers(0, 2), min_size=1, max_size=2)).map(
+MONOMIALS = st.tuples(st.integers(1, 2), st.lists(st.integers(0, 2), min_size=1, max_size=2)).map(
     lambda m: m[0] * math.prod(S[i] for i in m[1])
 )
-SIDES = st.tuples(MONOMIALS, st.one_of(MONOMIALS, st.integers(0, 12)))
+SIDES = st.tuples(MONOMIALS, st.one_of(MONOMIALS, st.integers(0, 6)))
+# Two such equations have a solution in this range or none.
+RANGE = np.ix_(*[np.arange(80)] * 3)
 
 
-def holds(size, values):
+def values_of(size):
+    """The size for all values of the first three symbolic numbers."""
     p = product(size)
-    return p.other_factor * math.prod(values[i] for i in p.symbolic_sizes) if size else 0
+    return math.prod((RANGE[i] for i in p.symbolic_sizes), start=p.other_factor if size else 0)
 
 
-@settings(max_examples=150)
-@given(st.lists(SIDES, min_size=1, max_size=3))
+@settings(max_examples=80)
+@given(st.lists(SIDES, min_size=1, max_size=2))
 def test_satisfiability_agrees_with_brute_force(pairs):
-    solvable = any(
-        all(holds(x, values) == holds(y, values) for x, y in pairs) for values in itertools.product(range(0, 17), repeat=3)
-    )
+    solvable = bool(math.prod((values_of(x) == values_of(y) for x, y in pairs), start=np.ones((80, 80, 80), bool)).any())
     nodes, failed = [], False
     try:
         for x, y in pairs:
@@ -132,13 +134,7 @@ def test_satisfiability_agrees_with_brute_force(pairs):
         except rc.SymbolicSizeSetFailedToSatisfyContraintsError as error:
             failed = True
             assert set(error.args[0].constraints) == set().union(*(node.symbolic_size_constraints for node in nodes))
-    if solvable:
-        assert not failed
-    elif not failed:
-        # Solutions may lie outside the searched range only when a size is as large as a product of the small ones.
-        assert any(
-            all(holds(x, values) == holds(y, values) for x, y in pairs) for values in itertools.product(range(0, 65), repeat=3)
-        )
+    assert failed != solvable
 
 
 def test_satisfiability_examples():
@@ -191,6 +187,8 @@ def test_set_symbolic_shape():
 def test_binding_all_symbols_removes_declarations(c, data):
     symbols = rc.get_free_symbols(c)
     assume(not any(s % p == 0 and s for node in all_nodes(c) if node.is_scalar() for s in node.shape for p in S[:3]))
+    # Declaring the size that is there already is kept, as rust_circuit keeps it.
+    assume(not any(node.is_set_symbolic_shape() and node.shape == node.node.shape for node in all_nodes(c)))
     solution = solve(c.symbolic_size_constraints)
     assume(solution is not None)
     replacements = {}

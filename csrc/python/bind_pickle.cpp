@@ -25,7 +25,9 @@ NodePtr with_naming(const NodePtr& node, const py::object& name, bool autoname_d
 }  // namespace
 
 void bind_pickle(py::module_& m) {
-  m.def("_post_order", [](const NodePtr& circuit) { return post_order(circuit); }, py::arg("circuit"), "Distinct nodes, children before parents.");
+  m.def(
+      "_post_order", [](const NodePtr& circuit) { return post_order(circuit); }, py::arg("circuit"),
+      "Distinct nodes, children before parents.");
   m.def("_naming_of", &naming_of, py::arg("node"), "(name, whether automatic names are off here, axis names set by hand or None).");
   m.def("_with_naming", &with_naming, py::arg("node"), py::arg("name"), py::arg("autoname_disabled"), py::arg("named_axes"),
         "The node with what _naming_of gave.");

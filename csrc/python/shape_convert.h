@@ -21,16 +21,21 @@ std::vector<Labels> label_groups_from(py::handle value, std::string_view what);
 template <class Class>
 void add_value_order(Class& cls) {
   using T = typename Class::type;
-  cls.def("__lt__", [](const T& a, const T& b) { return a < b; }, py::is_operator())
-      .def("__le__", [](const T& a, const T& b) { return a <= b; }, py::is_operator())
-      .def("__gt__", [](const T& a, const T& b) { return a > b; }, py::is_operator())
+  cls.def(
+         "__lt__", [](const T& a, const T& b) { return a < b; }, py::is_operator())
+      .def(
+          "__le__", [](const T& a, const T& b) { return a <= b; }, py::is_operator())
+      .def(
+          "__gt__", [](const T& a, const T& b) { return a > b; }, py::is_operator())
       .def("__ge__", [](const T& a, const T& b) { return a >= b; }, py::is_operator());
 }
 template <class Class>
 void add_value_equality(Class& cls) {
   using T = typename Class::type;
-  cls.def("__eq__", [](const T& a, const T& b) { return a == b; }, py::is_operator())
-      .def("__ne__", [](const T& a, const T& b) { return !(a == b); }, py::is_operator())
+  cls.def(
+         "__eq__", [](const T& a, const T& b) { return a == b; }, py::is_operator())
+      .def(
+          "__ne__", [](const T& a, const T& b) { return !(a == b); }, py::is_operator())
       .def("__hash__", [](const T& self) { return std::hash<T>{}(self); });
 }
 

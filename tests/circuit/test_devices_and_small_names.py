@@ -38,7 +38,10 @@ def test_device_dtype():
         both.device = "cpu"
 
 
-@pytest.mark.parametrize("device, dtype", [("cpu", "float"), ("cpu", torch.complex64), ("cpu", "complex64"), ("mps", "bool"), ("cuda:16", "bool"), ("cuda:-1", "bool")])
+@pytest.mark.parametrize(
+    "device, dtype",
+    [("cpu", "float"), ("cpu", torch.complex64), ("cpu", "complex64"), ("mps", "bool"), ("cuda:16", "bool"), ("cuda:-1", "bool")],
+)
 def test_unknown_devices_and_dtypes(device, dtype):
     offending = str(dtype) if device == "cpu" else device
     for cls in (rc.TorchDeviceDtype, rc.TorchDeviceDtypeOp):
@@ -105,6 +108,8 @@ def test_everything_is_documented():
             missing.append(name)
         if isinstance(value, type):
             missing += [
-                f"{name}.{member}" for member, item in vars(value).items() if not member.startswith("_") and callable(item) and not item.__doc__
+                f"{name}.{member}"
+                for member, item in vars(value).items()
+                if not member.startswith("_") and callable(item) and not item.__doc__
             ]
     assert not missing

@@ -408,9 +408,10 @@ def test_axis_name_errors():
         with pytest.raises(TypeError):
             x.rename_axes(wrong)
     assert x.rename_axes({0: "", 1: ""}) != x and x.rename_axes({0: "a,b"}) != x and x.rename_axes({0: "a", 1: "a"}) != x
-    assert x.rename_axes({0: "t"}).with_autoname_disabled().rename("y").rename_axes({0: "t"}) == x.rename_axes({0: "t"}).rename(
-        "y"
-    ).with_autoname_disabled()
+    assert (
+        x.rename_axes({0: "t"}).with_autoname_disabled().rename("y").rename_axes({0: "t"})
+        == x.rename_axes({0: "t"}).rename("y").with_autoname_disabled()
+    )
 
 
 @settings(max_examples=40)

@@ -111,8 +111,8 @@ def test_type_aliases_exist():
     names = (
         "Shape Axis IrreducibleNode Leaf LeafConstant Var Path Paths MatcherIn IterativeMatcherIn TransformIn SampleSpec SampleSpecIn "
         "TorchAxisIndex IntOrMatcher NestEinsumsSpecMultiple NestEinsumsSpecSub NestEinsumsSpec NestAddsSpecMultiple NestAddsSpecSub "
-        "NestAddsSpec GeneralFunctionSpec Binder UpdatedIterativeMatcher UpdatedIterativeMatcherIn PrintOptionsBase CliColor CircuitColorer "
-        "CircuitCommenter CircuitHtmlColorer NestedModuleNamer ModuleConstructCallback MaybeUpdate ConvPaddingShorthand"
+        "NestAddsSpec GeneralFunctionSpec Binder UpdatedIterativeMatcher UpdatedIterativeMatcherIn PrintOptionsBase CliColor "
+        "CircuitColorer CircuitCommenter CircuitHtmlColorer NestedModuleNamer ModuleConstructCallback MaybeUpdate ConvPaddingShorthand"
     )
     for name in names.split():
         assert getattr(rc, name) is not None, name

@@ -89,7 +89,13 @@ def test_tensors_by_value():
     shared = torch.randn(10_000)
     two = rc.Add(rc.Array(shared, "a"), rc.Array(shared, "b"), rc.Array(shared.clone(), "c"))
     assert len(pickle.dumps(two)) < 60_000 and roundtrip(two) == two
-    for value in (big.t()[:5], torch.zeros(0, 3), torch.tensor([True, False]), torch.ones(2, dtype=torch.bfloat16), torch.full((2,), math.nan)):
+    for value in (
+        big.t()[:5],
+        torch.zeros(0, 3),
+        torch.tensor([True, False]),
+        torch.ones(2, dtype=torch.bfloat16),
+        torch.full((2,), math.nan),
+    ):
         array = rc.Array(value)
         assert roundtrip(array) == array and roundtrip(array).value.dtype == value.dtype
     learned = rc.Array(torch.ones(2, requires_grad=True))

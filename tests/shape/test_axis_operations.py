@@ -20,7 +20,11 @@ def dimwise(value, index):
     """Each element on its own axis, last axis first."""
     for axis in reversed(range(len(index))):
         element = index[axis]
-        value = value.index_select(axis, element % value.shape[axis]) if isinstance(element, torch.Tensor) else value[(slice(None),) * axis + (element,)]
+        value = (
+            value.index_select(axis, element % value.shape[axis])
+            if isinstance(element, torch.Tensor)
+            else value[(slice(None),) * axis + (element,)]
+        )
     return value
 
 
@@ -116,7 +120,11 @@ def test_synchronized(data):
         kind = data.draw(st.sampled_from(["tensor", "tensor", "int", "slice"]))
         if kind == "tensor":
             shape = data.draw(st.sampled_from(joint_shapes))
-            index.append(torch.tensor(data.draw(st.lists(st.integers(-size, size - 1), min_size=6, max_size=6)))[: int(np.prod(shape))].reshape(shape))
+            index.append(
+                torch.tensor(data.draw(st.lists(st.integers(-size, size - 1), min_size=6, max_size=6)))[: int(np.prod(shape))].reshape(
+                    shape
+                )
+            )
         else:
             index.append(data.draw(st.integers(-size, size - 1)) if kind == "int" else slice(0, data.draw(st.integers(0, size))))
     if not any(isinstance(e, torch.Tensor) for e in index):
@@ -133,7 +141,9 @@ def test_synchronized(data):
 
 def test_synchronized_structure():
     x = rc.Array.randn(11, 7, 5, 3, name="x")
-    c = rc.Index.new_synchronized_to_start(x, (0, torch.zeros(2, 3, dtype=torch.int64), torch.zeros(2, 1, dtype=torch.int64), slice(0, 2)), "n")
+    c = rc.Index.new_synchronized_to_start(
+        x, (0, torch.zeros(2, 3, dtype=torch.int64), torch.zeros(2, 1, dtype=torch.int64), slice(0, 2)), "n"
+    )
     assert c.shape == (2, 3, 2)
     names = []
     while c.num_children:
@@ -259,7 +269,9 @@ def test_concat(shape, data):
     assert torch.equal(stacked.evaluate(), torch.stack([values[0]] * 3, where))
     assert [child.op_name for child in stacked.children] == ["n0_unsqueeze_stack"] * 3
     flat, back = rc.flat_concat_back(nodes)
-    assert flat == rc.flat_concat(nodes) and flat.op_name == "flat_concat" and [n.op_name for n in flat.children] == ["flatten"] * len(nodes)
+    assert (
+        flat == rc.flat_concat(nodes) and flat.op_name == "flat_concat" and [n.op_name for n in flat.children] == ["flatten"] * len(nodes)
+    )
     assert torch.equal(flat.evaluate(), torch.cat([value.flatten() for value in values]))
     for circuit, value in zip(back, values, strict=True):
         assert torch.equal(circuit.evaluate(), value) and circuit.is_rearrange() and circuit.node.is_index()

@@ -296,7 +296,14 @@ def test_caps_and_large_inputs():
     long = rc.Einsum(*operands, out_axes=(0,)).get_spec()
     path = long.optimize()
     assert len(path) == 99 and path == long.optimize()
-    dense = rc.Einsum(*[(s(2, 2, 2), (k % 30, (7 * k + 1) % 30, (11 * k + 2) % 30)) for k in range(40) if len({k % 30, (7 * k + 1) % 30, (11 * k + 2) % 30}) == 3], out_axes=())
+    dense = rc.Einsum(
+        *[
+            (s(2, 2, 2), (k % 30, (7 * k + 1) % 30, (11 * k + 2) % 30))
+            for k in range(40)
+            if len({k % 30, (7 * k + 1) % 30, (11 * k + 2) % 30}) == 3
+        ],
+        out_axes=(),
+    )
     assert dense.get_spec().optimize()
     with pytest.raises(ValueError):
         rc.einsum_nest_path(rc.Einsum(*operands[:3], out_axes=()), [[0, 1]])

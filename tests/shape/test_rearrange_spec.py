@@ -416,7 +416,11 @@ def test_node(pair):
     assert c.spec == spec and torch.equal(c.evaluate(), spec.apply(t))
     assert c.conform_to_input_shape_spec() == spec.conform_to_input_shape(t.shape)
     conformed = c.conform_to_input_shape()
-    assert conformed.spec == c.conform_to_input_shape_spec() and conformed.name == "x rearrange" and torch.equal(conformed.evaluate(), c.evaluate())
+    assert (
+        conformed.spec == c.conform_to_input_shape_spec()
+        and conformed.name == "x rearrange"
+        and torch.equal(conformed.evaluate(), c.evaluate())
+    )
     for i, group in enumerate(spec.input_ints):
         expected = [j for j, out in enumerate(spec.output_ints) if len(group) == 1 and out == group]
         assert c.child_axis_map()[0][i] == (expected[0] if expected else None)

@@ -1,8 +1,18 @@
+// The steps of 12, 6.1 over all outputs at once: they become the children of one node, so that whatever a pass decides by the users of a node
+// takes every output into account. Rules and canonical form remember their results from one step to the next.
 #include "evaluate/optimize.h"
 
+#include <algorithm>
+
+#include "circuit/conform.h"
+#include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
+#include "circuit/walk.h"
 #include "rewrite/canonical.h"
+#include "rewrite/contraction.h"
+#include "rewrite/memo_map.h"
 #include "rewrite/push_down_index.h"
+#include "rewrite/sums.h"
 
 namespace pycircuit {
 namespace {
@@ -12,19 +22,109 @@ SimpFnSubset plan_rules(const OptimizationSettings& settings) {
   return settings.simp_fn_subset.set_all_to({"generalfunction_gen_index_const_to_index"}, false);
 }
 
-NodePtr optimize(const NodePtr& circuit, const OptimizationSettings& settings, const SimpFnSubset& rules) {
-  NodePtr result = settings.keep_all_names ? circuit : strip_names_and_tags(circuit);
-  result = substitute_all_modules(result);
-  return rules.simp(deep_canonicalize(result));
+// Holds several outputs while they are optimized; never evaluated. No rule knows it, so its children stay whole and in order.
+struct JoinSpec final : FunctionSpec {
+  FunctionKind kind() const override { return FunctionKind::User; }
+  std::string name() const override { return "outputs"; }
+  std::string text() const override { return "outputs"; }
+  Hash identity_hash() const override {
+    Blake3 hasher;
+    hasher.update(std::string_view("pycircuit: outputs of one optimization"));
+    return hasher.finish();
+  }
+  FunctionShapeInfo shape_info(const std::vector<Shape>& shapes) const override { return {{}, 0, std::vector<bool>(shapes.size(), false)}; }
+  DeviceDtypeOp device_dtype(const std::vector<DeviceDtypeOp>&) const override { return {}; }
+  Tensor apply(const std::vector<Tensor>&, const std::vector<DeviceDtypeOp>&) const override {
+    fail(ErrorId::RuntimeError, "the outputs of an optimization have no common value");
+  }
+};
+
+NodePtr join(NodePtrs outputs) {
+  static const auto& spec = *new FunctionSpecPtr(std::make_shared<JoinSpec>());
+  if (outputs.size() == 1) return outputs[0];
+  return GeneralFunction::make(std::move(outputs), spec, {std::nullopt, true});
+}
+
+NodePtrs split(const NodePtr& joined, size_t count) { return count == 1 ? NodePtrs{joined} : joined->children(); }
+
+class Optimizer {
+ public:
+  Optimizer(const OptimizationSettings& settings, const SimpFnSubset& rules) : settings_(settings), rules_(rules), simplify_(rules) {}
+
+  NodePtr operator()(NodePtr circuit) {
+    if (!settings_.keep_all_names) circuit = strip_names_and_tags(circuit);
+    // Every Module is substituted, not only those called from one place: rules then see what each body is applied to.
+    circuit = simplified(canonical(substitute_all_modules(conform_all_modules(circuit))));
+    if (settings_.push_down_index)
+      circuit = until_stable(circuit, [&](const NodePtr& each) { return has_index(each) ? deep_push_down_index_raw(each) : each; });
+    if (settings_.deep_maybe_distribute) {
+      const MaybeDistributeOptions options{
+          static_cast<uint64_t>(settings_.distribute_min_size.value_or(settings_.max_single_tensor_memory)), rules_};
+      circuit = until_stable(circuit, [&](const NodePtr& each) { return deep_maybe_distribute(each, options).circuit; });
+    }
+    circuit = deep_heuristic_nest_adds(circuit);
+    return canonical(deep_optimize_einsums(circuit, static_cast<uint64_t>(settings_.max_single_tensor_memory)));
+  }
+
+ private:
+  static constexpr int kMaxRounds = 30;
+
+  static bool has_index(const NodePtr& circuit) {
+    const NodePtrs nodes = post_order(circuit);
+    return std::any_of(nodes.begin(), nodes.end(), [](const NodePtr& node) { return node->kind() == Kind::Index; });
+  }
+
+  NodePtr canonical(const NodePtr& circuit) {
+    return canonical_(circuit, [](const NodePtr& node, NodePtrs children) { return canonicalize_node(node->rebuild_if_changed(std::move(children))); });
+  }
+
+  NodePtr simplified(NodePtr circuit) {
+    for (int round = 0; round < kMaxRounds; ++round) {
+      NodePtr next = canonical(simplify_(circuit));
+      if (same(next, circuit)) break;
+      circuit = std::move(next);
+    }
+    return circuit;
+  }
+
+  template <class Step>
+  NodePtr until_stable(NodePtr circuit, Step&& step) {
+    for (int round = 0; round < kMaxRounds; ++round) {
+      NodePtr next = step(circuit);
+      if (!same(next, circuit)) next = simplified(next);
+      if (same(next, circuit)) break;
+      circuit = std::move(next);
+    }
+    return circuit;
+  }
+
+  const OptimizationSettings& settings_;
+  const SimpFnSubset rules_;
+  Simplifier simplify_;
+  MemoMap canonical_;
+};
+
+// The dtype and device that a rule lost with what it dropped (`x * 0`).
+NodePtr with_device_dtype(const NodePtr& optimized, const DeviceDtypeOp& wanted) {
+  const DeviceDtypeOp& have = optimized->device_dtype();
+  const bool same_device = !wanted.device || have.device == wanted.device, same_dtype = !wanted.dtype || have.dtype == wanted.dtype;
+  return same_device && same_dtype ? optimized : GeneralFunction::cast_to(optimized, {}, wanted);
+}
+
+NodePtrs optimize(const NodePtrs& circuits, const OptimizationSettings& settings, const SimpFnSubset& rules) {
+  NodePtrs outputs = split(Optimizer(settings, rules)(join(circuits)), circuits.size());
+  for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = with_device_dtype(outputs[i], circuits[i]->device_dtype());
+  return outputs;
 }
 
 }  // namespace
 
-NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& settings) { return optimize(circuit, settings, settings.simp_fn_subset); }
+NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& settings) {
+  return optimize({circuit}, settings, settings.simp_fn_subset).front();
+}
 
 Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings) {
-  NodePtrs optimized;
-  for (const auto& circuit : circuits) optimized.push_back(optimize(circuit, settings, plan_rules(settings)));
+  const NodePtrs optimized = circuits.empty() ? NodePtrs{} : optimize(circuits, settings, plan_rules(settings));
   return circuit_to_schedule(optimized, circuits, settings, settings.scheduling_naive);
 }
 

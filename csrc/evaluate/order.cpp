@@ -44,6 +44,7 @@ void append_segment(std::vector<Segment>& segments, Segment next) {
 }
 
 std::vector<Segment> merge_segments(std::vector<std::vector<Segment>> lists) {
+  if (lists.size() == 1) return std::move(lists[0]);
   struct Entry {
     Segment segment;
     size_t list, position;

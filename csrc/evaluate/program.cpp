@@ -32,6 +32,11 @@ void check_device_dtype(const Node& node, const NodePtr& shown, const Tensor& va
   }
 }
 
+bool calls_user_function(const Node& node) {
+  const auto* function = node.as<GeneralFunction>();
+  return function && function->spec()->kind() == FunctionKind::User;
+}
+
 }  // namespace
 
 const NodePtr& Program::node_of(int key) const {
@@ -83,12 +88,12 @@ ProgramPtr make_program(const NodePtrs& circuits, const NodePtrs& order) {
   // A computed key is dropped by the last instruction that uses it; outputs never are. What nothing uses was not asked for.
   std::unordered_set<int> kept(program->outputs.begin(), program->outputs.end());
   for (auto instruction = program->instructions.rbegin(); instruction != program->instructions.rend(); ++instruction)
-    for (auto operand = instruction->operands.rbegin(); operand != instruction->operands.rend(); ++operand)
-      if (*operand >= program->first_computed() && kept.insert(*operand).second) instruction->drops.push_back(*operand);
+    for (const int operand : instruction->operands)
+      if (operand >= program->first_computed() && kept.insert(operand).second) instruction->drops.push_back(operand);
   return program;
 }
 
-std::vector<Tensor> run(const Program& program, const Replacements& replacements, RunStats*) {
+std::vector<Tensor> run(const Program& program, const Replacements& replacements, RunStats* stats) {
   std::vector<Tensor> values(program.num_keys());
   for (size_t i = 0; i < program.constants.size(); ++i) {
     const auto replaced = replacements.find(static_cast<int>(i));
@@ -110,6 +115,7 @@ std::vector<Tensor> run(const Program& program, const Replacements& replacements
     for (const int operand : instruction.operands) operands.push_back(values[operand]);
     for (const int dropped : instruction.drops) values[dropped] = Tensor();
     Tensor value = with_context([&] { return instruction.kernel(std::move(operands)); }, [&] { return "while computing " + describe(*instruction.node); });
+    if (stats && calls_user_function(*instruction.node)) ++stats->python_calls;
     check_device_dtype(*instruction.node, instruction.node, value);
     values[instruction.key] = std::move(value);
   }

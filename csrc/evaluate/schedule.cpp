@@ -63,12 +63,61 @@ NodePtrs ordered(const NodePtrs& circuits, const NodePtrs& computed, const Optim
   return nodes;
 }
 
+// Arrays of the circuits, of Module specs too, and their free Symbols, in order of first visit.
+NodePtrs replaceable_leaves(const NodePtrs& circuits) {
+  std::unordered_set<uint64_t> free;
+  for (const auto& circuit : circuits)
+    for (const auto& symbol : circuit->free_symbols()) free.insert(symbol->id());
+  NodePtrs leaves;
+  for (const auto& node : post_order(circuits))
+    if (node->kind() == Kind::Array || (node->kind() == Kind::Symbol && free.contains(node->id()))) leaves.push_back(node);
+  return leaves;
+}
+
+// What takes the leaf's place: of its shape, converted to its dtype and device. RuntimeError where that is not possible.
+Tensor fitting_tensor(const Node& leaf, const Tensor& tensor) {
+  const std::string what = "replacing " + describe(leaf) + " (hash " + to_hex(leaf.hash()) + ", shape " + to_text(leaf.shape()) + ")";
+  if (tensor.shape() != leaf.shape())
+    fail(ErrorId::RuntimeError, what + " by a tensor of shape " + to_text(tensor.shape()) + ": the shapes must be equal");
+  const DeviceDtypeOp& wanted = leaf.device_dtype();
+  if (wanted.dtype && *wanted.dtype != tensor.dtype() && !(is_floating(*wanted.dtype) && is_floating(tensor.dtype())))
+    fail(ErrorId::RuntimeError, what + " of dtype " + std::string(to_text(*wanted.dtype)) + " by a tensor of dtype " + std::string(to_text(tensor.dtype())) +
+                                    ": only floating dtypes are converted");
+  return to_device_dtype(tensor, wanted);
+}
+
 }  // namespace
 
-Schedule::Schedule(ProgramPtr program, const NodePtrs& originals) : program_(std::move(program)) {
-  for (const auto& node : post_order(originals))
-    if (node->is_irreducible()) replaceable_.insert(node->hash());
-  for (const auto& constant : program_->constants) replaceable_.insert(constant->hash());
+Schedule::Schedule(ProgramPtr program, NodePtrs leaves) : program_(std::move(program)), leaves_(std::move(leaves)) {}
+
+std::vector<int64_t> Schedule::order_positions() const {
+  std::unordered_map<uint64_t, int64_t> numbers;
+  for (const auto& node : computed_nodes(program_->circuits)) numbers.emplace(node->id(), static_cast<int64_t>(numbers.size()));
+  std::vector<int64_t> positions;
+  for (const auto& instruction : program_->instructions) positions.push_back(numbers.at(instruction.node->id()));
+  return positions;
+}
+
+Schedule Schedule::restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves, const Replacements& replacements) {
+  const NodePtrs computed = computed_nodes(circuits);
+  std::unordered_set<uint64_t> ready;
+  NodePtrs order;
+  for (const int64_t position : positions) {
+    const bool known = position >= 0 && position < static_cast<int64_t>(computed.size());
+    if (known) order.push_back(computed[position]);
+    const bool fits = known && ready.insert(order.back()->id()).second &&
+                      std::all_of(order.back()->children().begin(), order.back()->children().end(), [&](const NodePtr& child) {
+                        return below_tags(child)->is_leaf() || ready.contains(below_tags(child)->id());
+                      });
+    if (!fits) fail(ErrorId::RuntimeError, "Schedule: the order of computation does not fit the circuits");
+  }
+  if (order.size() != computed.size()) fail(ErrorId::RuntimeError, "Schedule: the order of computation does not fit the circuits");
+  Schedule schedule(make_program(circuits, order), std::move(leaves));
+  for (const auto& [key, tensor] : replacements) {
+    if (key < 0 || key >= static_cast<int>(schedule.program_->constants.size())) fail(ErrorId::RuntimeError, "Schedule: no constant has this key");
+    schedule.replacements_[key] = tensor;
+  }
+  return schedule;
 }
 
 NodePtr Schedule::shown_node(const Instruction& instruction) const {
@@ -174,31 +223,26 @@ void Schedule::check_no_raw_tensor_constants() const {
   if (!replacements_.empty()) fail(ErrorId::RuntimeError, "the schedule has " + std::to_string(replacements_.size()) + " constants replaced by plain tensors");
 }
 
-void Schedule::replace(int key, const Tensor& tensor, Replacements& replacements) const {
-  const NodePtr& constant = program_->constants[key];
-  if (tensor.shape() != constant->shape())
-    fail(ErrorId::RuntimeError, "replacing " + describe(*constant) + " (hash " + to_hex(constant->hash()) + ") by a tensor of shape " + to_text(tensor.shape()) +
-                                    ": the shapes must be equal");
-  const DeviceDtypeOp& wanted = constant->device_dtype();
-  if (wanted.dtype && *wanted.dtype != tensor.dtype() && !(is_floating(*wanted.dtype) && is_floating(tensor.dtype())))
-    fail(ErrorId::RuntimeError, "replacing " + describe(*constant) + " of dtype " + std::string(to_text(*wanted.dtype)) + " by a tensor of dtype " +
-                                    std::string(to_text(tensor.dtype())) + ": only floating dtypes are converted");
-  replacements[key] = to_device_dtype(tensor, wanted);
-}
-
 Schedule Schedule::map_tensors(const std::function<std::optional<Tensor>(const Hash&)>& replacement) const {
   Schedule changed = *this;
-  for (size_t i = 0; i < program_->constants.size(); ++i)
-    if (const auto tensor = replacement(program_->constants[i]->hash())) replace(static_cast<int>(i), *tensor, changed.replacements_);
+  std::unordered_map<uint64_t, int> keys;
+  for (size_t i = 0; i < program_->constants.size(); ++i) keys[program_->constants[i]->id()] = static_cast<int>(i);
+  for (const auto& leaf : leaves_) {
+    const auto tensor = replacement(leaf->hash());
+    if (!tensor) continue;
+    Tensor fitting = fitting_tensor(*leaf, *tensor);
+    if (const auto key = keys.find(leaf->id()); key != keys.end()) changed.replacements_[key->second] = std::move(fitting);
+  }
   return changed;
 }
 
 Schedule Schedule::replace_tensors(const std::vector<std::pair<Hash, Tensor>>& map, bool allow_missing) const {
   std::unordered_map<Hash, const Tensor*> by_hash;
-  for (const auto& [hash, tensor] : map) {
-    if (!allow_missing && !replaceable_.contains(hash)) fail(ErrorId::KeyError, to_hex(hash));
-    by_hash[hash] = &tensor;
-  }
+  for (const auto& [hash, tensor] : map) by_hash[hash] = &tensor;
+  std::unordered_set<Hash> known;
+  for (const auto& leaf : leaves_) known.insert(leaf->hash());
+  for (const auto& [hash, tensor] : map)
+    if (!allow_missing && !known.contains(hash)) fail(ErrorId::KeyError, to_hex(hash));
   return map_tensors([&](const Hash& hash) -> std::optional<Tensor> {
     const auto found = by_hash.find(hash);
     if (found == by_hash.end()) return std::nullopt;
@@ -211,7 +255,7 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
   check_schedulable(substituted);
   const NodePtrs computed = computed_nodes(substituted);
-  return Schedule(make_program(substituted, naive ? computed : ordered(substituted, computed, settings)), originals);
+  return Schedule(make_program(substituted, naive ? computed : ordered(substituted, computed, settings)), replaceable_leaves(originals));
 }
 
 Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings) {

@@ -24,11 +24,16 @@ struct ScheduleStats {
 
 class Schedule {
  public:
-  // `originals`: the circuits as the user gave them, whose leaves may be replaced.
-  Schedule(ProgramPtr program, const NodePtrs& originals);
+  // `leaves`: the Arrays and Symbols that may be replaced, also those optimized away.
+  Schedule(ProgramPtr program, NodePtrs leaves);
 
   const Program& program() const { return *program_; }
   const Replacements& replacements() const { return replacements_; }
+  const NodePtrs& leaves() const { return leaves_; }
+  // Parts of a pickle: the position of every instruction's node in `computed_nodes`, and a Schedule from such positions. RuntimeError where they
+  // do not fit.
+  std::vector<int64_t> order_positions() const;
+  static Schedule restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves, const Replacements& replacements);
   // The node of a computed key with each child replaced by a Symbol named by the child's key.
   NodePtr shown_node(const Instruction& instruction) const;
 
@@ -41,7 +46,7 @@ class Schedule {
   void check_no_syms() const;
   void check_no_raw_tensor_constants() const;
 
-  // `replacement(hash)` for every Array and Symbol; nothing keeps it (8.3).
+  // `replacement(hash)` for every Array and Symbol of the original circuits; nothing keeps it (8.3).
   Schedule map_tensors(const std::function<std::optional<Tensor>(const Hash&)>& replacement) const;
   // KeyError for an unknown key unless allow_missing.
   Schedule replace_tensors(const std::vector<std::pair<Hash, Tensor>>& map, bool allow_missing) const;
@@ -49,8 +54,7 @@ class Schedule {
  private:
   ProgramPtr program_;
   Replacements replacements_;
-  std::unordered_set<Hash> replaceable_;  // hashes of Arrays and Symbols of the original circuits, also those optimized away
-  void replace(int key, const Tensor& tensor, Replacements& replacements) const;
+  NodePtrs leaves_;
 };
 
 // 6.3 and 9. No optimization; modules are substituted. `originals` are the circuits whose leaves may be replaced later.

@@ -31,14 +31,14 @@ std::optional<bool> optional_bool(py::handle value, std::string_view what) {
 }
 
 void bind_expander(py::module_& m) {
-  py::class_<Expander>(m, "Expander", "Several updates at once, the nodes above expanded (spec 08, 8.2).")
+  py::class_<Expander, std::shared_ptr<Expander>>(m, "Expander", "Several updates at once, the nodes above expanded (spec 08, 8.2).")
       .def(py::init([](const py::args& expanders, bool ban, bool fancy_validate, bool assert_any_found, const py::object& suffix) {
              std::vector<std::pair<IterativeMatcher, Transform>> pairs;
              for (const py::handle expander : expanders) {
                const auto [matcher, transform] = pair_from(expander, "expander", "a pair of matcher and transform");
                pairs.emplace_back(iterative_matcher_from(matcher), transform_from(transform));
              }
-             return std::make_unique<Expander>(std::move(pairs), Expander::Options{ban, fancy_validate, assert_any_found},
+             return std::make_shared<Expander>(std::move(pairs), Expander::Options{ban, fancy_validate, assert_any_found},
                                                name_from(suffix, "suffix"));
            }),
            py::arg("ban_multiple_matches_on_node") = false, py::arg("default_fancy_validate") = false,

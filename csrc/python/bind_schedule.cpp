@@ -1,6 +1,7 @@
 // OptimizationSettings, Schedule, ScheduleStats and the optimizing entry points (spec 12, sections 5 to 9).
 #include "circuit/measure.h"
 #include "circuit/nodes/all.h"
+#include "circuit/substitute.h"
 #include "circuit/walk.h"
 #include "evaluate/optimize.h"
 #include "evaluate/schedule.h"
@@ -116,15 +117,65 @@ auto released(Work&& work) {
   return work();
 }
 
-// A circuit with symbolic sizes left warns at the caller's line (6.4).
-void warn_about_symbolic_sizes(const NodePtrs& circuits) {
+// A circuit with symbolic sizes left warns at the caller's line, once per stage; sizes in Module specs go away by substitution (6.4).
+void warn_about_symbolic_sizes(const NodePtrs& circuits, const std::string& stage) {
   for (const auto& circuit : circuits)
-    for (const auto& node : post_order(circuit))
-      if (node->kind() != Kind::Module && node->kind() != Kind::Array && has_symbolic(node->shape())) {
+    for (const auto& node : post_order(released([&] { return substitute_all_modules(circuit); })))
+      if (node->kind() != Kind::Array && has_symbolic(node->shape())) {
         const py::object warning = py::module_::import("pycircuit").attr("OptimizingSymbolicSizeWarning");
-        if (PyErr_WarnEx(warning.ptr(), ("optimizing a circuit with symbolic sizes left: " + describe(*node)).c_str(), 1) != 0) throw py::error_already_set();
+        const std::string text = stage + " a circuit with symbolic sizes left: " + describe(*node);
+        if (PyErr_WarnEx(warning.ptr(), text.c_str(), 1) != 0) throw py::error_already_set();
         return;
       }
+}
+
+void warn_before_schedule(const NodePtrs& circuits, const Settings& settings, bool optimize) {
+  if (optimize) warn_about_symbolic_sizes(circuits, "optimizing");
+  if (!optimize || !settings.scheduling_naive) warn_about_symbolic_sizes(circuits, "scheduling");
+}
+
+// The same where what cannot be evaluated is refused before any work.
+void warn_before_evaluation(const NodePtrs& circuits, const Settings& settings, bool optimize) {
+  for (const auto& circuit : circuits)
+    if (!circuit->is_explicitly_computable() || !circuit->is_constant()) return;
+  if (optimize || !settings.scheduling_naive) warn_before_schedule(circuits, settings, optimize);
+}
+
+py::tuple schedule_state(const Schedule& schedule) {
+  std::unordered_set<uint64_t> planned;
+  for (const auto& constant : schedule.program().constants) planned.insert(constant->id());
+  NodePtrs unplanned;  // the leaves that the plan does not have
+  for (const auto& leaf : schedule.leaves())
+    if (!planned.contains(leaf->id())) unplanned.push_back(leaf);
+  py::dict replacements;
+  for (const auto& [key, tensor] : schedule.replacements()) replacements[py::int_(key)] = tensor;
+  return py::make_tuple(schedule.program().circuits, schedule.order_positions(), unplanned, replacements);
+}
+
+Schedule schedule_from_state(const py::tuple& state) {
+  if (state.size() != 4) throw py::value_error("Schedule: bad state");
+  const NodePtrs circuits = circuits_from(state[0]);
+  NodePtrs leaves;
+  for (const auto& node : post_order(circuits))
+    if (node->is_irreducible()) leaves.push_back(node);
+  for (const auto& leaf : circuits_from(state[2])) leaves.push_back(leaf);
+  Replacements replacements;
+  for (const auto& [key, tensor] : state[3].cast<py::dict>()) replacements[key.cast<int>()] = tensor_from_python(tensor.ptr());
+  return Schedule::restored(circuits, state[1].cast<std::vector<int64_t>>(), std::move(leaves), replacements);
+}
+
+BigUint big_from(py::handle number) {
+  BigUint value;
+  for (const char digit : std::string(py::str(number))) {
+    value *= 10;
+    value += BigUint(static_cast<uint64_t>(digit - '0'));
+  }
+  return value;
+}
+
+py::tuple stats_state(const ScheduleStats& stats) {
+  return py::make_tuple(stats.max_mem, stats.constant_mem, stats.max_mem_bytes, stats.constant_mem_bytes, stats.max_circuit_set, stats.num_computes,
+                        stats.python_calls);
 }
 
 std::string stats_text(const ScheduleStats& stats) {
@@ -204,7 +255,18 @@ void bind_schedule_classes(py::module_& m) {
       .def_property_readonly("max_circuit_set", [](const ScheduleStats& self) { return to_set(self.max_circuit_set); }, "Nodes live at the first maximum.")
       .def_readonly("num_computes", &ScheduleStats::num_computes, "Compute instructions.")
       .def_readonly("python_calls", &ScheduleStats::python_calls, "Calls of user-defined functions, of a run only.")
-      .def("__repr__", &stats_text);
+      .def("__repr__", &stats_text)
+      .def(py::pickle(&stats_state, [](const py::tuple& state) {
+        ScheduleStats stats;
+        stats.max_mem = big_from(state[0]);
+        stats.constant_mem = big_from(state[1]);
+        stats.max_mem_bytes = big_from(state[2]);
+        stats.constant_mem_bytes = big_from(state[3]);
+        stats.max_circuit_set = circuits_from(state[4]);
+        stats.num_computes = state[5].cast<int64_t>();
+        stats.python_calls = state[6].cast<std::optional<int64_t>>();
+        return stats;
+      }));
 
   py::class_<Schedule>(m, "Schedule", py::is_final(), "An immutable plan of computation, usable repeatedly and concurrently (spec 12, section 8).")
       .def_property_readonly("constants",
@@ -266,7 +328,8 @@ void bind_schedule_classes(py::module_& m) {
              });
            },
            py::arg("f"), "The same plan with every constant offered to f; None keeps it.")
-      .def("__repr__", &schedule_text);
+      .def("__repr__", &schedule_text)
+      .def(py::pickle(&schedule_state, &schedule_from_state));
 }
 
 }  // namespace
@@ -276,36 +339,52 @@ void bind_schedule(py::module_& m) {
   bind_schedule_classes(m);
   m.def("circuit_to_schedule",
         [](const NodePtr& circuit, const Settings& settings) {
-          warn_about_symbolic_sizes({circuit});
+          warn_about_symbolic_sizes({circuit}, "scheduling");
           return released([&] { return circuit_to_schedule({circuit}, settings, false); });
         },
         py::arg("circuit"), py::arg("settings") = Settings{}, "A plan without optimization, within max_memory (spec 12, section 9).");
   m.def("circuit_to_schedule_many",
         [](const py::object& circuits, const Settings& settings) {
           const NodePtrs list = circuit_list(circuits);
-          warn_about_symbolic_sizes(list);
+          warn_about_symbolic_sizes(list, "scheduling");
           return released([&] { return circuit_to_schedule(list, settings, false); });
         },
         py::arg("circuits"), py::arg("settings") = Settings{}, "One plan for several outputs.");
-  m.def("scheduled_evaluate", [](const NodePtr& circuit, const Settings& settings) { return released([&] { return scheduled_evaluate(circuit, settings); }); },
+  m.def("scheduled_evaluate",
+        [](const NodePtr& circuit, const Settings& settings) {
+          warn_before_evaluation({circuit}, settings, false);
+          return released([&] { return scheduled_evaluate(circuit, settings); });
+        },
         py::arg("circuit"), py::arg("settings") = Settings{}, "Schedules without optimization, then evaluates.");
-  m.def("optimize_circuit", [](const NodePtr& circuit, const Settings& settings) { return released([&] { return optimize_circuit(circuit, settings); }); },
+  m.def("optimize_circuit",
+        [](const NodePtr& circuit, const Settings& settings) {
+          warn_about_symbolic_sizes({circuit}, "optimizing");
+          return released([&] { return optimize_circuit(circuit, settings); });
+        },
         py::arg("circuit"), py::arg("settings") = Settings{}, "An equal circuit that is cheaper to run (spec 12, 6.1).");
   m.def("optimize_to_schedule",
-        [](const NodePtr& circuit, const Settings& settings) { return released([&] { return optimize_to_schedule({circuit}, settings); }); },
+        [](const NodePtr& circuit, const Settings& settings) {
+          warn_before_schedule({circuit}, settings, true);
+          return released([&] { return optimize_to_schedule({circuit}, settings); });
+        },
         py::arg("circuit"), py::arg("settings") = Settings{}, "optimize_circuit, then circuit_to_schedule.");
   m.def("optimize_to_schedule_many",
         [](const py::object& circuits, const Settings& settings) {
           const NodePtrs list = circuit_list(circuits);
+          warn_before_schedule(list, settings, true);
           return released([&] { return optimize_to_schedule(list, settings); });
         },
         py::arg("circuits"), py::arg("settings") = Settings{}, "One optimized plan for several outputs.");
   m.def("optimize_and_evaluate",
-        [](const NodePtr& circuit, const Settings& settings) { return released([&] { return optimize_and_evaluate_many({circuit}, settings).front(); }); },
+        [](const NodePtr& circuit, const Settings& settings) {
+          warn_before_evaluation({circuit}, settings, true);
+          return released([&] { return optimize_and_evaluate_many({circuit}, settings).front(); });
+        },
         py::arg("circuit"), py::arg("settings") = Settings{}, "Optimizes, then evaluates (spec 12, 6.3).");
   m.def("optimize_and_evaluate_many",
         [](const py::object& circuits, const Settings& settings) {
           const NodePtrs list = circuit_list(circuits);
+          warn_before_evaluation(list, settings, true);
           return released([&] { return optimize_and_evaluate_many(list, settings); });
         },
         py::arg("circuits"), py::arg("settings") = Settings{}, "Several results from one plan that shares their common nodes.");

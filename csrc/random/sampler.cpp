@@ -46,7 +46,11 @@ Sampler::Sampler(const SampleSpec& sample_spec, const IterativeMatcher& var_matc
       run_on_sampled_(std::move(run_on_sampled)) {}
 
 NodePtr Sampler::sample(const NodePtr& circuit) const {
-  NodePtr sampled = (*expander_)(circuit);
+  NodePtr sampled;
+  {
+    const std::lock_guard lock(expanding_);
+    sampled = (*expander_)(circuit);
+  }
   const Shape sample_shape = sample_spec_->sample_shape();
   if (sampled->shape() == circuit->shape()) {
     std::vector<int64_t> axes(sample_shape.size());

@@ -28,6 +28,7 @@ class Sampler {
 
   std::shared_ptr<SampleSpec> sample_spec_;
   std::shared_ptr<Expander> expander_;
+  mutable std::recursive_mutex expanding_;  // the Expander remembers its results; a user's transform may sample again
   IterativeMatcher cumulant_matcher_;
   Name suffix_;
   Transform run_on_sampled_;

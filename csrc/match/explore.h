@@ -21,10 +21,15 @@ class StepCache {
   };
   void add(std::vector<Entry> entries);
 
+  // What was found from a pair that a whole walk started at.
+  std::optional<NodePtrs> found_from(uint64_t node, uint64_t state) const;
+  void add_found(uint64_t node, uint64_t state, const NodePtrs& found);
+
  private:
   mutable std::mutex mutex_;
-  PairTable pairs_;
+  PairTable pairs_, roots_;
   std::vector<Entry> entries_;
+  std::vector<NodePtrs> found_;
 };
 
 struct Visit {
@@ -56,7 +61,8 @@ class Walk {
   std::vector<IterativeMatcher> states_;  // keeps the states alive
 };
 
-// `root` must outlive the walk. With a cache, no pair in it is asked again.
-Walk explore(const NodePtr& root, const IterativeMatcher& matcher, StepCache* cache = nullptr);
+enum class Until { end, first_found };
+// `root` must outlive the walk. With a cache, no pair in it is asked again. A walk until the first find has no `post_order`.
+Walk explore(const NodePtr& root, const IterativeMatcher& matcher, StepCache* cache = nullptr, Until until = Until::end);
 
 }  // namespace pycircuit

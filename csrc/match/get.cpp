@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/text.h"
-#include "match/any_found.h"
 #include "match/explore.h"
 
 namespace pycircuit {
@@ -43,7 +42,10 @@ void sort_by_circuit(std::vector<std::pair<NodePtr, Value>>& entries) {
 }  // namespace
 
 NodePtrs get(const NodePtr& circuit, const IterativeMatcher& matcher, bool fancy_validate, StepCache* cache) {
-  NodePtrs found = explore(circuit, matcher, cache).found();
+  std::optional<NodePtrs> known;
+  if (cache) known = cache->found_from(circuit->id(), matcher.id());
+  NodePtrs found = known ? *std::move(known) : explore(circuit, matcher, cache).found();
+  if (cache) cache->add_found(circuit->id(), matcher.id(), found);
   if (fancy_validate) matcher.validate_matched(found);
   return found;
 }
@@ -63,9 +65,8 @@ NodePtr get_unique(const NodePtr& circuit, const IterativeMatcher& matcher, bool
 }
 
 bool are_any_found(const NodePtr& circuit, const IterativeMatcher& matcher) {
-  AnyFoundMemo memo;
-  MatchContext context;
-  return memo.are_any_found(circuit, matcher, context);
+  const Walk walk = explore(circuit, matcher, nullptr, Until::first_found);
+  return std::any_of(walk.visits.begin(), walk.visits.end(), [](const Visit& visit) { return visit.found; });
 }
 
 // Depth first from right to left: the first way in which that reaches a found node is the last one in the order of the walk.

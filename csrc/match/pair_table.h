@@ -40,7 +40,7 @@ class PairTable {
       if (Slot& slot = slots_[i]; !slot.a || (slot.a == a && slot.b == b)) return slot;
   }
   void grow() {
-    std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() * 4);
+    std::vector<Slot> old(slots_.empty() ? 128 : slots_.size() * 4);
     old.swap(slots_);
     for (const Slot& slot : old)
       if (slot.a) probe(slot.a, slot.b) = slot;

@@ -162,7 +162,7 @@ class RegexRule final : public WholePredicate {
  public:
   explicit RegexRule(Regex regex)
       : WholePredicate(field_hash("regex", std::hash<std::string>{}(regex.pattern()), regex.escape_dot()), true, 1), regex_(std::move(regex)) {}
-  bool accepts(const NodePtr& node, MatchContext&) const override { return node->name() && regex_.found_in(*node->name()); }
+  bool accepts(const NodePtr& node, MatchContext&) const override { return node->name() && regex_.found_in_name(node->id(), *node->name()); }
   std::string text() const override { return (regex_.escape_dot() ? "re-escdot'" : "re'") + regex_.pattern() + "'"; }
   RuleDescription description() const override { return {"regex", {regex_}}; }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "match/pair_table.h"
 
 namespace pycircuit {
 namespace {
@@ -46,6 +47,21 @@ class RegexMemo {
     return found;
   }
 
+  bool found_in_name(uint64_t node_id, const std::string& name) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const uint32_t known = nodes_.find(node_id, 0); known != PairTable::kNone) return by_node_[known];
+    }
+    const bool found = found_in(name);
+    const std::lock_guard lock(mutex_);
+    if (nodes_.size() >= kMaxAnswers) {
+      nodes_ = PairTable();
+      by_node_.clear();
+    }
+    if (nodes_.insert(node_id, 0).second) by_node_.push_back(found);
+    return found;
+  }
+
   // The live memo of a pattern.
   static std::shared_ptr<RegexMemo> of(const std::string& pattern) {
     static auto& mutex = *new std::mutex;
@@ -67,6 +83,8 @@ class RegexMemo {
   std::shared_ptr<const CompiledRegex> regex_;
   std::mutex mutex_;
   std::unordered_map<std::string, bool> answers_;
+  PairTable nodes_;  // numbers of nodes are never used again, so their answers stay good
+  std::vector<bool> by_node_;
 };
 
 Regex::Regex(std::string pattern, bool escape_dot)
@@ -76,6 +94,7 @@ Regex::Regex(std::string pattern, bool escape_dot)
 }
 
 bool Regex::found_in(const std::string& text) const { return memo_->found_in(text); }
+bool Regex::found_in_name(uint64_t node_id, const std::string& name) const { return memo_->found_in_name(node_id, name); }
 
 std::string Regex::to_string() const {
   std::string escaped;

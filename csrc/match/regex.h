@@ -1,6 +1,7 @@
 // Regular expressions on names (spec 07, 2.2). The engine is supplied from outside: python/ hands down `re`.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class Regex {
   const std::string& rewritten() const { return rewritten_; }
   // Worked out once per (pattern, text) as long as some Regex of the pattern lives.
   bool found_in(const std::string& text) const;
+  // The same for the name of the node with that number, which need not be hashed again.
+  bool found_in_name(uint64_t node_id, const std::string& name) const;
   bool operator==(const Regex& other) const { return pattern_ == other.pattern_ && escape_dot_ == other.escape_dot_; }
   std::string to_string() const;
 

@@ -31,7 +31,8 @@ Shard& shard_of(uint64_t hash) {
 
 }  // namespace
 
-StateRule::StateRule(uint64_t hash, bool calls_users, uint32_t nesting) : hash_(hash), nesting_(nesting), calls_users_(calls_users) {
+StateRule::StateRule(uint64_t hash, bool calls_users, uint32_t nesting, bool is_predicate)
+    : hash_(hash), nesting_(nesting), calls_users_(calls_users), is_predicate_(is_predicate) {
   if (nesting > kMaxNesting)
     fail(ErrorId::RuntimeError, "matcher nested more than " + std::to_string(kMaxNesting) +
                                     " deep; combine many matchers in one call, such as Matcher.any(*matchers) or a set of names");

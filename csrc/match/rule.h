@@ -33,14 +33,14 @@ class StateRule {
   virtual void validate_matched(const NodePtrs&) const {}
   virtual std::string text() const = 0;
   virtual RuleDescription description() const = 0;
-  // Whether the walk of this state never changes state and never ends, so that pairs with it are just nodes.
-  virtual bool is_predicate() const { return false; }
+  // Whether this is a PredicateRule.
+  bool is_predicate() const { return is_predicate_; }
 
   void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const;
 
  protected:
-  StateRule(uint64_t hash, bool calls_users, uint32_t nesting);
+  StateRule(uint64_t hash, bool calls_users, uint32_t nesting, bool is_predicate = false);
   // Fields only; the classes agree already.
   virtual bool same_fields(const StateRule& other) const = 0;
 
@@ -52,6 +52,7 @@ class StateRule {
   mutable std::atomic<uint32_t> count_{0};
   uint32_t nesting_;
   bool calls_users_;
+  bool is_predicate_;
   bool interned_ = false;
 };
 
@@ -60,10 +61,9 @@ class PredicateRule : public StateRule {
  public:
   virtual bool accepts(const NodePtr& node, MatchContext& context) const = 0;
   MatchStep advance(const NodePtr& node, MatchContext& context) const final;
-  bool is_predicate() const final { return true; }
 
  protected:
-  using StateRule::StateRule;
+  PredicateRule(uint64_t hash, bool calls_users, uint32_t nesting) : StateRule(hash, calls_users, nesting, true) {}
 };
 
 }  // namespace pycircuit

@@ -80,9 +80,9 @@ struct Updater::Memory {
   PairTable pairs;
   NodePtrs results;  // by number of the pair
 
-  NodePtr known(const Visit& visit) {
+  NodePtr known(uint64_t node, uint64_t state) {
     const std::lock_guard lock(mutex);
-    const uint32_t number = pairs.find((*visit.node)->id(), visit.state->id());
+    const uint32_t number = pairs.find(node, state);
     return number == PairTable::kNone ? nullptr : results[number];
   }
   NodePtr known(const NodePtr& node) {
@@ -98,6 +98,8 @@ const Transform& Updater::transform() const { return memory_->transform; }
 
 NodePtr Updater::update(const NodePtr& circuit, const IterativeMatcher& matcher, UpdateChecks checks) const {
   const std::shared_ptr<Memory> memory = memory_;
+  if (!checks.fancy_validate && !checks.assert_any_found)
+    if (NodePtr result = memory->known(circuit->id(), matcher.id())) return result;
   const Walk walk = explore(circuit, matcher, &memory->steps);
   check(walk, circuit, matcher, checks);
   Transformed fresh;
@@ -110,7 +112,7 @@ NodePtr Updater::update(const NodePtr& circuit, const IterativeMatcher& matcher,
     return result;
   };
   NodePtrs results;
-  const NodePtr updated = run_update(walk, [&](const Visit& visit) { return memory->known(visit); }, apply, results);
+  const NodePtr updated = run_update(walk, [&](const Visit& visit) { return memory->known((*visit.node)->id(), visit.state->id()); }, apply, results);
   const std::lock_guard lock(memory->mutex);
   memory->transformed.merge(fresh);
   for (size_t i = 0; i < walk.visits.size(); ++i)

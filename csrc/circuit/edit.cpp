@@ -38,8 +38,8 @@ NodePtr deep_map_preorder(const NodePtr& circuit, const NodeFunction& fn) {
       if (entry == entries.end()) {
         enter(child);
       } else if (!entry->second.result) {
-        fail(ErrorId::RuntimeError, "mapping from the root down does not end: what " + describe(*child) + " is replaced by contains " + describe(*child) +
-                                        " itself below " + describe(*frame.given));
+        fail(ErrorId::RuntimeError, "mapping from the root down does not end: what " + describe(*child) + " is replaced by contains " +
+                                        describe(*child) + " itself below " + describe(*frame.given));
       } else {
         frame.children.push_back(entry->second.result);
       }

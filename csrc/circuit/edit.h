@@ -15,8 +15,8 @@ using NodeFunction = std::function<NodePtr(const NodePtr&)>;
 
 // Bottom-up: each node is rebuilt with its mapped children, then given to `fn`.
 NodePtr deep_map(const NodePtr& circuit, const NodeFunction& fn);
-// `fn` first, then the children of its result; remembered by the node given to `fn`. RuntimeError if a result contains, below itself, the node
-// that it stands for: that would never end.
+// `fn` first, then the children of its result; remembered by the node given to `fn`. RuntimeError if a result contains, below itself, the
+// node that it stands for: that would never end.
 NodePtr deep_map_preorder(const NodePtr& circuit, const NodeFunction& fn);
 // A node that is a key (by node id) is replaced; then children are processed, those of the replacement too.
 NodePtr replace_nodes(const NodePtr& circuit, const NodeMap& replacements);

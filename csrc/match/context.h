@@ -1,4 +1,5 @@
-// What one operation (a get, an update, ...) remembers about users' functions, so that each is asked at most once per node (spec 07, section 10).
+// What one operation (a get, an update, ...) remembers about users' functions, so that each is asked at most once per node (spec 07,
+// section 10).
 #pragma once
 
 #include <deque>

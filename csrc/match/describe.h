@@ -11,8 +11,9 @@
 
 namespace pycircuit {
 
-using RuleField = std::variant<bool, std::optional<uint32_t>, std::set<uint64_t>, std::vector<std::string>, std::vector<Kind>, NodePtrs, Regex,
-                               std::shared_ptr<const ForeignFunction>, IterativeMatcher, std::vector<Matcher>, std::vector<IterativeMatcher>>;
+using RuleField =
+    std::variant<bool, std::optional<uint32_t>, std::set<uint64_t>, std::vector<std::string>, std::vector<Kind>, NodePtrs, Regex,
+                 std::shared_ptr<const ForeignFunction>, IterativeMatcher, std::vector<Matcher>, std::vector<IterativeMatcher>>;
 
 struct RuleDescription {
   std::string_view rule;  // "names", "restrict", ...

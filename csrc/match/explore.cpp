@@ -106,7 +106,8 @@ class Explorer {
     return number;
   }
 
-  void enter(uint32_t number, const NodePtr& node, const StateRule& state, bool found, const StateRule* for_all, bool finished, uint32_t states = 0) {
+  void enter(uint32_t number, const NodePtr& node, const StateRule& state, bool found, const StateRule* for_all, bool finished,
+             uint32_t states = 0) {
     found_ |= found;
     const uint32_t slots = static_cast<uint32_t>(walk_.child_visits.size());
     if (finished || node->num_children() == 0) {

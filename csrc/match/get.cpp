@@ -53,8 +53,8 @@ NodePtrs get(const NodePtr& circuit, const IterativeMatcher& matcher, bool fancy
 NodePtr get_unique_op(const NodePtr& circuit, const IterativeMatcher& matcher, bool fancy_validate, StepCache* cache) {
   const NodePtrs found = get(circuit, matcher, fancy_validate, cache);
   if (found.size() > 1)
-    fail(ErrorId::RuntimeError, "found " + std::to_string(found.size()) + " matches which is > 1\nmatcher: " + matcher.to_string() + ", circuit: " +
-                                    describe(*circuit) + ", matches: " + matches_text(found));
+    fail(ErrorId::RuntimeError, "found " + std::to_string(found.size()) + " matches which is > 1\nmatcher: " + matcher.to_string() +
+                                    ", circuit: " + describe(*circuit) + ", matches: " + matches_text(found));
   return found.empty() ? nullptr : found.front();
 }
 

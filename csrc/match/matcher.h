@@ -1,7 +1,7 @@
 // Matchers and iterative matchers (spec 07, sections 1 to 5): immutable, interned values.
 //
-// An iterative matcher is a state of an automaton that walks down a circuit. Equal states are one object with one number (`id`), so that a walk
-// needs a pair (node, state) only once and knows it by two integers. A matcher is the state that never changes.
+// An iterative matcher is a state of an automaton that walks down a circuit. Equal states are one object with one number (`id`), so that a
+// walk needs a pair (node, state) only once and knows it by two integers. A matcher is the state that never changes.
 #pragma once
 
 #include <concepts>
@@ -138,8 +138,8 @@ struct MatchStep {
   enum class Next : uint8_t { same, finished, all, per_child };
   bool found = false;
   Next next = Next::same;
-  MaybeMatcher for_all;                  // Next::all
-  std::vector<MaybeMatcher> per_child;   // Next::per_child
+  MaybeMatcher for_all;                 // Next::all
+  std::vector<MaybeMatcher> per_child;  // Next::per_child
 
   static MatchStep same(bool found) { return {found, Next::same, {}, {}}; }
   static MatchStep finish(bool found) { return {found, Next::finished, {}, {}}; }

@@ -28,7 +28,8 @@ class ChildFindingState : public StateRule {
     for (size_t i = 0; i < node->num_children(); ++i) {
       MaybeMatcher state = step.child(i, base_);
       if (state) state = with_base(*state);
-      if (finds_some && finds[i]) state = state ? IterativeMatcher::any({*state, IterativeMatcher::term(true)}) : IterativeMatcher::term(true);
+      if (finds_some && finds[i])
+        state = state ? IterativeMatcher::any({*state, IterativeMatcher::term(true)}) : IterativeMatcher::term(true);
       states.push_back(std::move(state));
     }
     return MatchStep::to_each(false, std::move(states));
@@ -46,7 +47,8 @@ class ChildFindingState : public StateRule {
 
 const Module& expect_module(const NodePtr& node) {
   if (const auto* module = node->as<Module>()) return *module;
-  fail(ErrorId::IterativeMatcherExpectedModule, "matched circuit is not a Module: " + describe(*node) + "; the matcher before this one must find Modules only",
+  fail(ErrorId::IterativeMatcherExpectedModule,
+       "matched circuit is not a Module: " + describe(*node) + "; the matcher before this one must find Modules only",
        opaque<Kind>(node->kind(), std::string(kind_name(node->kind()))));
 }
 
@@ -82,8 +84,9 @@ class ChildrenState final : public ChildFindingState {
     PayloadSet numbers;
     for (const uint64_t number : numbers_) numbers.items.emplace_back(static_cast<int64_t>(number));
     fail(ErrorId::IterativeMatcherChildNumbersOutOfBounds,
-         "some child_numbers={" + join(numbers_, ", ") + "} >= num_children=" + std::to_string(node->num_children()) + " of " + describe(*node), std::move(numbers),
-         node->num_children());
+         "some child_numbers={" + join(numbers_, ", ") + "} >= num_children=" + std::to_string(node->num_children()) + " of " +
+             describe(*node),
+         std::move(numbers), node->num_children());
   }
 
   std::set<uint64_t> numbers_;
@@ -134,7 +137,8 @@ class SpecCircuitState final : public ChildFindingState {
 class NoModuleSpecState final : public StateRule {
  public:
   explicit NoModuleSpecState(IterativeMatcher inner)
-      : StateRule(field_hash("no module spec", inner.hash()), inner.calls_users(), nesting_above(*inner.rule())), inner_(std::move(inner)) {}
+      : StateRule(field_hash("no module spec", inner.hash()), inner.calls_users(), nesting_above(*inner.rule())),
+        inner_(std::move(inner)) {}
   MatchStep advance(const NodePtr& node, MatchContext& context) const override {
     const MatchStep step = inner_.match_iterate(node, context);
     if (step.next == MatchStep::Next::finished) return step;

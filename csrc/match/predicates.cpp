@@ -15,7 +15,8 @@ namespace pycircuit {
 namespace {
 
 [[noreturn]] void fail_incomplete(std::string_view what, const std::string& matcher, const std::string& found, const std::string& missing) {
-  fail(ErrorId::RuntimeError, "Didn't match all " + std::string(what) + " contained in this matcher: some parts of it found nothing; check them or turn fancy_validate off" +
+  fail(ErrorId::RuntimeError, "Didn't match all " + std::string(what) +
+                                  " contained in this matcher: some parts of it found nothing; check them or turn fancy_validate off" +
                                   "\nmatcher: " + matcher + ", found: " + found + ", missing: " + missing);
 }
 
@@ -154,15 +155,19 @@ class WholePredicate : public PredicateRule {
   using PredicateRule::PredicateRule;
   void validate_matched(const NodePtrs& matched) const override {
     MatchContext context;
-    if (std::none_of(matched.begin(), matched.end(), [&](const NodePtr& node) { return accepts(node, context); })) fail_nothing(text(), matched);
+    if (std::none_of(matched.begin(), matched.end(), [&](const NodePtr& node) { return accepts(node, context); }))
+      fail_nothing(text(), matched);
   }
 };
 
 class RegexRule final : public WholePredicate {
  public:
   explicit RegexRule(Regex regex)
-      : WholePredicate(field_hash("regex", std::hash<std::string>{}(regex.pattern()), regex.escape_dot()), true, 1), regex_(std::move(regex)) {}
-  bool accepts(const NodePtr& node, MatchContext&) const override { return node->name() && regex_.found_in_name(node->id(), *node->name()); }
+      : WholePredicate(field_hash("regex", std::hash<std::string>{}(regex.pattern()), regex.escape_dot()), true, 1),
+        regex_(std::move(regex)) {}
+  bool accepts(const NodePtr& node, MatchContext&) const override {
+    return node->name() && regex_.found_in_name(node->id(), *node->name());
+  }
   std::string text() const override { return (regex_.escape_dot() ? "re-escdot'" : "re'") + regex_.pattern() + "'"; }
   RuleDescription description() const override { return {"regex", {regex_}}; }
 
@@ -176,7 +181,8 @@ class RegexRule final : public WholePredicate {
 class ForeignRule final : public WholePredicate {
  public:
   explicit ForeignRule(std::shared_ptr<const NodePredicate> predicate)
-      : WholePredicate(field_hash("predicate", reinterpret_cast<uintptr_t>(predicate->identity())), true, 1), predicate_(std::move(predicate)) {}
+      : WholePredicate(field_hash("predicate", reinterpret_cast<uintptr_t>(predicate->identity())), true, 1),
+        predicate_(std::move(predicate)) {}
   bool accepts(const NodePtr& node, MatchContext& context) const override {
     return context.answer(*this, node, [&] { return predicate_->accepts(node); });
   }
@@ -196,7 +202,8 @@ class ForeignRule final : public WholePredicate {
 class AnyFoundRule final : public PredicateRule {
  public:
   explicit AnyFoundRule(IterativeMatcher finder)
-      : PredicateRule(field_hash("any found", finder.hash()), finder.calls_users(), nesting_above(*finder.rule())), finder_(std::move(finder)) {}
+      : PredicateRule(field_hash("any found", finder.hash()), finder.calls_users(), nesting_above(*finder.rule())),
+        finder_(std::move(finder)) {}
   bool accepts(const NodePtr& node, MatchContext& context) const override { return memo_.are_any_found(node, finder_, context); }
   std::string text() const override { return list_text("AnyFound(", {finder_.to_string()}, ", ", ")"); }
   RuleDescription description() const override { return {"any_found", {finder_}}; }
@@ -219,7 +226,9 @@ std::vector<std::string> texts_of(const std::vector<Matcher>& matchers) {
 class JunctionRule final : public PredicateRule {
  public:
   JunctionRule(bool any, std::vector<Matcher> members)
-      : PredicateRule(field_hash("junction", any, hash_of(members)), calls_users_of(members), nesting_of(members)), members_(std::move(members)), any_(any) {}
+      : PredicateRule(field_hash("junction", any, hash_of(members)), calls_users_of(members), nesting_of(members)),
+        members_(std::move(members)),
+        any_(any) {}
   bool accepts(const NodePtr& node, MatchContext& context) const override {
     for (const auto& member : members_)
       if (member.accepts(node, context) == any_) return any_;

@@ -64,6 +64,7 @@ std::string list_text(std::string_view open, const std::vector<std::string>& mem
 std::string quoted(std::string_view name);
 
 // `restrict` in the state that it has at a depth.
-IterativeMatcher restrict_at(const IterativeMatcher& matcher, bool term_if_matches, DepthRange depths, const Matcher& term_early_at, uint32_t depth);
+IterativeMatcher restrict_at(const IterativeMatcher& matcher, bool term_if_matches, DepthRange depths, const Matcher& term_early_at,
+                             uint32_t depth);
 
 }  // namespace pycircuit

@@ -31,14 +31,16 @@ class TermState final : public StateRule {
 
 // The step of several matchers together: `combine(states of child i)` gives the child's state. `states` come from `steps` asked at `node`.
 template <class Combine>
-MatchStep combine_steps(bool found, const std::vector<MatchStep>& steps, const std::vector<IterativeMatcher>& from, const NodePtr& node, Combine&& combine) {
+MatchStep combine_steps(bool found, const std::vector<MatchStep>& steps, const std::vector<IterativeMatcher>& from, const NodePtr& node,
+                        Combine&& combine) {
   const auto next_of = [&](size_t child) {
     std::vector<MaybeMatcher> next;
     next.reserve(steps.size());
     for (size_t i = 0; i < steps.size(); ++i) next.push_back(steps[i].child(child, from[i]));
     return combine(std::move(next));
   };
-  const bool per_child = std::any_of(steps.begin(), steps.end(), [](const MatchStep& step) { return step.next == MatchStep::Next::per_child; });
+  const bool per_child =
+      std::any_of(steps.begin(), steps.end(), [](const MatchStep& step) { return step.next == MatchStep::Next::per_child; });
   if (!per_child) {
     MaybeMatcher next = next_of(0);
     return next ? MatchStep::to_all(found, *std::move(next)) : MatchStep::finish(found);
@@ -68,8 +70,8 @@ MaybeMatcher any_of_running(std::vector<MaybeMatcher> states) {
 
 }  // namespace
 
-// Found where some member finds. Equality depends neither on order nor on repetition: members in another order than that of their numbers are
-// an object of their own with the number of the ordered one, so that each prints and asks in its own order.
+// Found where some member finds. Equality depends neither on order nor on repetition: members in another order than that of their numbers
+// are an object of their own with the number of the ordered one, so that each prints and asks in its own order.
 class AnyStates final : public StateRule {
  public:
   // At least two members.
@@ -171,13 +173,12 @@ class FunctionState final : public StateRule {
   MatchStep checked(MatchStep step, const NodePtr& node) const {
     if (step.next != MatchStep::Next::per_child || step.per_child.size() == node->num_children()) return step;
     PayloadList updated;
-    for (const auto& state : step.per_child)
-      updated.push_back(opaque<MaybeMatcher>(state, state ? state->to_string() : "FINISHED"));
+    for (const auto& state : step.per_child) updated.push_back(opaque<MaybeMatcher>(state, state ? state->to_string() : "FINISHED"));
     const IterativeMatcher self{Ref<const StateRule>(this)};
     const size_t given = step.per_child.size();
     fail(ErrorId::IterativeMatcherNumUpdatedMatchersNEQToNumChildren,
-         text() + " returned " + std::to_string(given) + " states for the " + std::to_string(node->num_children()) + " children of " + describe(*node) +
-             "; return one per child",
+         text() + " returned " + std::to_string(given) + " states for the " + std::to_string(node->num_children()) + " children of " +
+             describe(*node) + "; return one per child",
          given, node->num_children(), std::move(updated), opaque<IterativeMatcher>(self, text()));
   }
 
@@ -188,9 +189,10 @@ class FunctionState final : public StateRule {
 class RestrictState final : public StateRule {
  public:
   RestrictState(IterativeMatcher inner, bool term_if_matches, DepthRange depths, Matcher term_early_at, uint32_t depth)
-      : StateRule(field_hash("restrict", inner.hash(), term_if_matches, depths.start.has_value(), depths.start.value_or(0), depths.end.has_value(),
-                             depths.end.value_or(0), term_early_at.hash(), depth),
-                  inner.calls_users() || term_early_at.calls_users(), std::max(nesting_above(*inner.rule()), nesting_above(*term_early_at.rule()))),
+      : StateRule(field_hash("restrict", inner.hash(), term_if_matches, depths.start.has_value(), depths.start.value_or(0),
+                             depths.end.has_value(), depths.end.value_or(0), term_early_at.hash(), depth),
+                  inner.calls_users() || term_early_at.calls_users(),
+                  std::max(nesting_above(*inner.rule()), nesting_above(*term_early_at.rule()))),
         inner_(std::move(inner)),
         term_early_at_(std::move(term_early_at)),
         depths_(depths),
@@ -227,14 +229,15 @@ class RestrictState final : public StateRule {
     return list_text("Restrict{", parts, ", ", "}");
   }
   RuleDescription description() const override {
-    return {"restrict", {inner_, term_if_matches_, depths_.start, depths_.end, std::vector<Matcher>{term_early_at_}, std::optional<uint32_t>(depth_)}};
+    return {"restrict",
+            {inner_, term_if_matches_, depths_.start, depths_.end, std::vector<Matcher>{term_early_at_}, std::optional<uint32_t>(depth_)}};
   }
 
  protected:
   bool same_fields(const StateRule& other) const override {
     const auto& restrict = static_cast<const RestrictState&>(other);
-    return restrict.inner_ == inner_ && restrict.term_early_at_ == term_early_at_ && restrict.depths_ == depths_ && restrict.depth_ == depth_ &&
-           restrict.term_if_matches_ == term_if_matches_;
+    return restrict.inner_ == inner_&& restrict.term_early_at_ == term_early_at_&& restrict.depths_ == depths_&& restrict.depth_ ==
+           depth_&& restrict.term_if_matches_ == term_if_matches_;
   }
 
  private:
@@ -329,15 +332,15 @@ IterativeMatcher restrict(const IterativeMatcher& matcher, bool term_if_matches,
   return restrict_at(matcher, term_if_matches, depths, term_early_at, 0);
 }
 
-IterativeMatcher restrict_at(const IterativeMatcher& matcher, bool term_if_matches, DepthRange depths, const Matcher& term_early_at, uint32_t depth) {
+IterativeMatcher restrict_at(const IterativeMatcher& matcher, bool term_if_matches, DepthRange depths, const Matcher& term_early_at,
+                             uint32_t depth) {
   return IterativeMatcher(make_rule<RestrictState>(matcher, term_if_matches, depths, term_early_at, depth));
 }
 
 IterativeMatcher new_traversal(DepthRange depths, const Matcher& term_early_at) { return restrict(true, false, depths, term_early_at); }
 
 const IterativeMatcher& default_var_matcher() {
-  static const auto& matcher =
-      *new IterativeMatcher(restrict(Matcher::kind(Kind::DiscreteVar), true, {}, Matcher::kind(Kind::Cumulant)));
+  static const auto& matcher = *new IterativeMatcher(restrict(Matcher::kind(Kind::DiscreteVar), true, {}, Matcher::kind(Kind::Cumulant)));
   return matcher;
 }
 

@@ -46,7 +46,8 @@ OutsideReplaced replace_outside_traversal_symbols(const NodePtr& circuit, const 
     symbol_of.emplace(edge->id(), symbol);
     out.symbols.emplace_back(symbol, edge);
   }
-  out.circuit = map_visits(walk, [&](const Visit& visit, NodePtr node) { return visit.edge ? symbol_of.at((*visit.node)->id()) : std::move(node); });
+  out.circuit =
+      map_visits(walk, [&](const Visit& visit, NodePtr node) { return visit.edge ? symbol_of.at((*visit.node)->id()) : std::move(node); });
   return out;
 }
 

@@ -112,11 +112,13 @@ NodePtr Updater::update(const NodePtr& circuit, const IterativeMatcher& matcher,
     return result;
   };
   NodePtrs results;
-  const NodePtr updated = run_update(walk, [&](const Visit& visit) { return memory->known((*visit.node)->id(), visit.state->id()); }, apply, results);
+  const NodePtr updated =
+      run_update(walk, [&](const Visit& visit) { return memory->known((*visit.node)->id(), visit.state->id()); }, apply, results);
   const std::lock_guard lock(memory->mutex);
   memory->transformed.merge(fresh);
   for (size_t i = 0; i < walk.visits.size(); ++i)
-    if (const Visit& visit = walk.visits[i]; memory->pairs.insert((*visit.node)->id(), visit.state->id()).second) memory->results.push_back(results[i]);
+    if (const Visit& visit = walk.visits[i]; memory->pairs.insert((*visit.node)->id(), visit.state->id()).second)
+      memory->results.push_back(results[i]);
   return updated;
 }
 

@@ -93,7 +93,8 @@ IterativeMatcher chain_many_from(const py::args& chains, const std::optional<Ite
 std::optional<uint32_t> depth_from(const py::object& value, std::string_view what) {
   if (value.is_none()) return std::nullopt;
   const int64_t depth = int_from(value, what);
-  if (depth < 0 || depth > UINT32_MAX) fail(ErrorId::OverflowError, std::string(what) + ": depths are 0 to 2**32 - 1, got " + std::to_string(depth));
+  if (depth < 0 || depth > UINT32_MAX)
+    fail(ErrorId::OverflowError, std::string(what) + ": depths are 0 to 2**32 - 1, got " + std::to_string(depth));
   return static_cast<uint32_t>(depth);
 }
 
@@ -200,23 +201,30 @@ void add_protocol(py::class_<T>& cls) {
       .def("__le__", compare([](const T& a, const T& b) { return !(b < a); }))
       .def("__ge__", compare([](const T& a, const T& b) { return !(a < b); }))
       .def("__hash__", [](const T& self) { return static_cast<Py_ssize_t>(self.hash() >> 1); })
-      .def("__bool__",
-           [](const T&) -> bool {
-             throw py::type_error("a matcher has no truth value; combine matchers by & and | (and ~ for a Matcher) instead of and, or, not");
-           })
+      .def(
+          "__bool__",
+          [](const T&) -> bool {
+            throw py::type_error("a matcher has no truth value; combine matchers by & and | (and ~ for a Matcher) instead of and, or, not");
+          })
       .def("__copy__", [](const py::object& self) { return self; })
-      .def("__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
+      .def(
+          "__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
       .def("__reduce__", [](const T& self) { return reduce(*self.rule(), std::is_same_v<T, Matcher>); })
       .def("__repr__", [](const T& self) { return self.to_string(); })
       .def("debug_print_to_str", [](const T& self) { return self.to_string(); }, "The matcher as text (spec 07, section 9).");
   const auto operators = [&cls](const char* name, const char* reflected, bool any) {
-    cls.def(name, [any](const py::object& self, const py::object& other) { return junction(any, {self, other}); }, py::arg("other"), py::is_operator());
-    cls.def(reflected, [any](const py::object& self, const py::object& other) { return junction(any, {other, self}); }, py::arg("other"), py::is_operator());
+    cls.def(
+        name, [any](const py::object& self, const py::object& other) { return junction(any, {self, other}); }, py::arg("other"),
+        py::is_operator());
+    cls.def(
+        reflected, [any](const py::object& self, const py::object& other) { return junction(any, {other, self}); }, py::arg("other"),
+        py::is_operator());
   };
   operators("__or__", "__ror__", true);
   operators("__and__", "__rand__", false);
-  cls.def("new_or", [](const py::object& self, const py::args& others) { return junction_of(true, self, others); },
-          "Any of this and the others (spec 07, 2.3 and 3.3).");
+  cls.def(
+      "new_or", [](const py::object& self, const py::args& others) { return junction_of(true, self, others); },
+      "Any of this and the others (spec 07, 2.3 and 3.3).");
 }
 
 template <class T>
@@ -228,33 +236,44 @@ void add_combinators(py::class_<T>& cls) {
            members.insert(members.begin(), self);
            return IterativeMatcher::chain(members, must_be_sub);
          },
-         py::kw_only(), py::arg("must_be_sub").noconvert() = false, "Finds what the last matcher finds below what the one before finds, and so on (spec 07, 4.2).")
+         py::kw_only(), py::arg("must_be_sub").noconvert() = false,
+         "Finds what the last matcher finds below what the one before finds, and so on (spec 07, 4.2).")
       .def(
-          "chain_many", [](const T& self, const py::args& rest, bool must_be_sub) { return chain_many_from(rest, IterativeMatcher(self), must_be_sub); },
+          "chain_many",
+          [](const T& self, const py::args& rest, bool must_be_sub) { return chain_many_from(rest, IterativeMatcher(self), must_be_sub); },
           py::kw_only(), py::arg("must_be_sub").noconvert() = false, "Any of the chains that start with this matcher (spec 07, 4.2).")
       .def(
-          "children_matcher", [](const T& self, const py::object& numbers) { return IterativeMatcher(self).children_matcher(child_numbers_from(numbers)); },
+          "children_matcher",
+          [](const T& self, const py::object& numbers) { return IterativeMatcher(self).children_matcher(child_numbers_from(numbers)); },
           py::arg("child_numbers"), "Finds these children of every found node (spec 07, 4.3).")
       .def(
           "module_arg_matcher",
-          [](const T& self, const py::object& symbol) { return IterativeMatcher(self).module_arg_matcher(matcher_from(symbol, "arg_sym_matcher")); },
+          [](const T& self, const py::object& symbol) {
+            return IterativeMatcher(self).module_arg_matcher(matcher_from(symbol, "arg_sym_matcher"));
+          },
           py::arg("arg_sym_matcher"), "Finds the arguments, of every found Module, whose Symbol is accepted (spec 07, 4.4).")
-      .def("spec_circuit_matcher", [](const T& self) { return IterativeMatcher(self).spec_circuit_matcher(); },
-           "Finds the spec circuit of every found Module (spec 07, 4.4).")
-      .def("filter_module_spec", [](const T& self, bool enable) { return IterativeMatcher(self).filter_module_spec(enable); },
-           py::arg("enable").noconvert() = true, "The same matcher, but spec circuits of Modules are not visited (spec 07, 4.4).")
+      .def(
+          "spec_circuit_matcher", [](const T& self) { return IterativeMatcher(self).spec_circuit_matcher(); },
+          "Finds the spec circuit of every found Module (spec 07, 4.4).")
+      .def(
+          "filter_module_spec", [](const T& self, bool enable) { return IterativeMatcher(self).filter_module_spec(enable); },
+          py::arg("enable").noconvert() = true, "The same matcher, but spec circuits of Modules are not visited (spec 07, 4.4).")
       .def(
           "validate_matched",
           [](const T& self, const py::object& matched) {
-            if (!PyAnySet_Check(matched.ptr())) throw py::type_error("matched: expected a set of circuits, got " + std::string(py::repr(matched)));
+            if (!PyAnySet_Check(matched.ptr()))
+              throw py::type_error("matched: expected a set of circuits, got " + std::string(py::repr(matched)));
             self.validate_matched(circuits_from(matched, "matched"));
           },
           py::arg("matched"), "RuntimeError unless each part of the matcher was of use for the found nodes (spec 07, 6.4).")
-      .def("traversal_edges", [](const T& self, const NodePtr& circuit) { return traversal_edges(circuit, self); }, py::arg("circuit"),
-           "The visited nodes at which the traversal ends, in the order of the walk (spec 07, section 8).")
+      .def(
+          "traversal_edges", [](const T& self, const NodePtr& circuit) { return traversal_edges(circuit, self); }, py::arg("circuit"),
+          "The visited nodes at which the traversal ends, in the order of the walk (spec 07, section 8).")
       .def(
           "apply_in_traversal",
-          [](const T& self, const NodePtr& circuit, const py::object& transform) { return apply_in_traversal(circuit, self, transform_from(transform)); },
+          [](const T& self, const NodePtr& circuit, const py::object& transform) {
+            return apply_in_traversal(circuit, self, transform_from(transform));
+          },
           py::arg("circuit"), py::arg("transform"), "The transform applied to the traversed region alone (spec 07, section 8).");
 }
 
@@ -270,7 +289,8 @@ void bind_regex(py::module_& m) {
       .def("__hash__", [](const Regex& self) { return py::hash(py::make_tuple(self.pattern(), self.escape_dot())); })
       .def("__repr__", &Regex::to_string)
       .def("__copy__", [](const py::object& self) { return self; })
-      .def("__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
+      .def(
+          "__deepcopy__", [](const py::object& self, const py::object&) { return self; }, py::arg("memo"))
       .def("__reduce__", [](const py::object& self) {
         return py::make_tuple(py::type::of(self), py::make_tuple(self.attr("pattern"), self.attr("escape_dot")));
       });
@@ -285,9 +305,11 @@ void bind_results(py::module_& m) {
   m.attr("FINISHED") = finished_object();
 
   const auto equal = [](const IterateMatchResults& a, const IterateMatchResults& b) {
-    return a.step.found == b.step.found && a.step.next == b.step.next && a.step.for_all == b.step.for_all && a.step.per_child == b.step.per_child;
+    return a.step.found == b.step.found && a.step.next == b.step.next && a.step.for_all == b.step.for_all &&
+           a.step.per_child == b.step.per_child;
   };
-  py::class_<IterateMatchResults>(m, "IterateMatchResults", "What an iterative matcher says about a node: found, and the states of the children (spec 07, 3.1).")
+  py::class_<IterateMatchResults>(m, "IterateMatchResults",
+                                  "What an iterative matcher says about a node: found, and the states of the children (spec 07, 3.1).")
       .def(py::init([](const py::object& updated, bool found) {
              IterateMatchResults results;
              next_from(updated, results.step);
@@ -301,10 +323,14 @@ void bind_results(py::module_& m) {
           "None: the same matcher for all children; FINISHED: none is visited; a matcher for all; or a list, one per child.")
       .def_property(
           "found", [](const IterateMatchResults& self) { return self.step.found; },
-          [](IterateMatchResults& self, const py::object& found) { self.step.found = bool_from(found, "found"); }, "Whether the node is found.")
-      .def_static("new_finished", [](bool found) { return IterateMatchResults{MatchStep::finish(found)}; }, py::arg("found").noconvert() = false,
-                  "Found or not, and no child is visited.")
-      .def("to_tup", [](const IterateMatchResults& self) { return py::make_tuple(updated_to_python(self.step), self.step.found); }, "(updated, found).")
+          [](IterateMatchResults& self, const py::object& found) { self.step.found = bool_from(found, "found"); },
+          "Whether the node is found.")
+      .def_static(
+          "new_finished", [](bool found) { return IterateMatchResults{MatchStep::finish(found)}; }, py::arg("found").noconvert() = false,
+          "Found or not, and no child is visited.")
+      .def(
+          "to_tup", [](const IterateMatchResults& self) { return py::make_tuple(updated_to_python(self.step), self.step.found); },
+          "(updated, found).")
       .def(
           "unwrap_or_same",
           [](const IterateMatchResults& self, const py::object& matcher) {
@@ -318,18 +344,20 @@ void bind_results(py::module_& m) {
            })
       .def("__repr__",
            [](const IterateMatchResults& self) {
-             return "IterateMatchResults(updated=" + std::string(py::repr(updated_to_python(self.step))) + ", found=" + (self.step.found ? "True" : "False") + ")";
+             return "IterateMatchResults(updated=" + std::string(py::repr(updated_to_python(self.step))) +
+                    ", found=" + (self.step.found ? "True" : "False") + ")";
            })
-      .def("__reduce__",
-           [](const py::object& self) { return py::make_tuple(py::type::of(self), self.attr("to_tup")()); })
+      .def("__reduce__", [](const py::object& self) { return py::make_tuple(py::type::of(self), self.attr("to_tup")()); })
       .attr("__hash__") = py::none();
 }
 
 void bind_matcher(py::class_<Matcher>& cls) {
   cls.def(py::init([](const py::args& inps) { return Matcher::any(matchers_from(inps)); }),
           "Matches what any of the arguments matches; without arguments nothing (spec 07, 2.1).")
-      .def_static("true_matcher", [] { return Matcher(true); }, "Matches every node.")
-      .def_static("false_matcher", [] { return Matcher(false); }, "Matches no node.")
+      .def_static(
+          "true_matcher", [] { return Matcher(true); }, "Matches every node.")
+      .def_static(
+          "false_matcher", [] { return Matcher(false); }, "Matches no node.")
       .def_static("regex", &Matcher::regex, py::arg("pattern"), py::arg("escape_dot").noconvert() = true,
                   "Matches named nodes in whose name the pattern occurs (spec 07, 2.2).")
       .def_static(
@@ -344,31 +372,49 @@ void bind_matcher(py::class_<Matcher>& cls) {
             return Matcher::kinds(kinds);
           },
           "Matches nodes of these classes.")
-      .def_static("circuits", [](const py::args& circuits) { return Matcher::circuits(circuits_from(circuits)); }, "Matches these circuits.")
-      .def_static("any", [](const py::args& matchers) { return Matcher::any(matchers_from(matchers)); }, "Matches what some matcher matches, asked from left to right.")
-      .def_static("all", [](const py::args& matchers) { return Matcher::all(matchers_from(matchers)); }, "Matches what every matcher matches, asked from left to right.")
-      .def_static("match_any_found", [](const py::object& finder) { return Matcher::match_any_found(iterative_matcher_from(finder, "finder")); }, py::arg("finder"),
-                  "Matches nodes at or below which the finder, started there, finds something.")
-      .def_static("match_any_child_found", [](const py::object& finder) { return Matcher::match_any_child_found(iterative_matcher_from(finder, "finder")); },
-                  py::arg("finder"), "Matches nodes strictly below which the finder, started there, finds something.")
+      .def_static(
+          "circuits", [](const py::args& circuits) { return Matcher::circuits(circuits_from(circuits)); }, "Matches these circuits.")
+      .def_static(
+          "any", [](const py::args& matchers) { return Matcher::any(matchers_from(matchers)); },
+          "Matches what some matcher matches, asked from left to right.")
+      .def_static(
+          "all", [](const py::args& matchers) { return Matcher::all(matchers_from(matchers)); },
+          "Matches what every matcher matches, asked from left to right.")
+      .def_static(
+          "match_any_found", [](const py::object& finder) { return Matcher::match_any_found(iterative_matcher_from(finder, "finder")); },
+          py::arg("finder"), "Matches nodes at or below which the finder, started there, finds something.")
+      .def_static(
+          "match_any_child_found",
+          [](const py::object& finder) { return Matcher::match_any_child_found(iterative_matcher_from(finder, "finder")); },
+          py::arg("finder"), "Matches nodes strictly below which the finder, started there, finds something.")
       .def("call", &Matcher::operator(), py::arg("circuit"), "Whether this node is matched.")
       .def("__call__", &Matcher::operator(), py::arg("circuit"), "Whether this node is matched.")
       .def("__invert__", &Matcher::operator!)
-      .def("new_and", [](const py::object& self, const py::args& others) { return junction_of(false, self, others); }, "All of this and the others.")
+      .def(
+          "new_and", [](const py::object& self, const py::args& others) { return junction_of(false, self, others); },
+          "All of this and the others.")
       .def("new_not", &Matcher::operator!, "Matches what this does not match.")
-      .def("to_iterative_matcher", [](const Matcher& self) { return IterativeMatcher(self); }, "The IterativeMatcher that finds what this matches, everywhere.")
-      .def("get_first", &Matcher::get_first, py::arg("circuit"), "One matched node, or None: the last one in the walk that does not go below matches (spec 07, 6.3).");
+      .def(
+          "to_iterative_matcher", [](const Matcher& self) { return IterativeMatcher(self); },
+          "The IterativeMatcher that finds what this matches, everywhere.")
+      .def("get_first", &Matcher::get_first, py::arg("circuit"),
+           "One matched node, or None: the last one in the walk that does not go below matches (spec 07, 6.3).");
 }
 
 void bind_iterative_matcher(py::class_<IterativeMatcher>& cls) {
-  cls.def(py::init([](const py::args& inps) { return inps.empty() ? IterativeMatcher::term() : IterativeMatcher::any(iterative_matchers_from(inps)); }),
+  cls.def(py::init([](const py::args& inps) {
+            return inps.empty() ? IterativeMatcher::term() : IterativeMatcher::any(iterative_matchers_from(inps));
+          }),
           "Finds what any of the arguments finds; without arguments nothing is found or visited (spec 07, 3.2).")
       .def_static("noop_traversal", &IterativeMatcher::noop_traversal, "Finds everything, cuts nothing.")
       .def_static("term", &IterativeMatcher::term, py::arg("match_next").noconvert() = false,
                   "Finds exactly the node it is started at (nothing for False), visits nothing below.")
-      .def_static("any", [](const py::args& matchers) { return IterativeMatcher::any(iterative_matchers_from(matchers)); }, "Found iff found by some; each runs independently.")
-      .def_static("all", [](const py::args& matchers) { return IterativeMatcher::all(iterative_matchers_from(matchers)); },
-                  "Found iff found by every one; goes on while every one does.")
+      .def_static(
+          "any", [](const py::args& matchers) { return IterativeMatcher::any(iterative_matchers_from(matchers)); },
+          "Found iff found by some; each runs independently.")
+      .def_static(
+          "all", [](const py::args& matchers) { return IterativeMatcher::all(iterative_matchers_from(matchers)); },
+          "Found iff found by every one; goes on while every one does.")
       .def_static("new_func", &iteration_from, py::arg("f"), "The matcher whose match_iterate is f(circuit) -> IterateMatchResults.")
       .def_static(
           "new_chain",
@@ -378,11 +424,14 @@ void bind_iterative_matcher(py::class_<IterativeMatcher>& cls) {
             return IterativeMatcher::chain(members, must_be_sub);
           },
           py::arg("first"), py::kw_only(), py::arg("must_be_sub").noconvert() = false, "first.chain(*rest) (spec 07, 4.2).")
-      .def_static("new_chain_many", [](const py::args& chains, bool must_be_sub) { return chain_many_from(chains, {}, must_be_sub); }, py::kw_only(),
-                  py::arg("must_be_sub").noconvert() = false, "Any of the chains, each a sequence of matchers (spec 07, 4.2).")
+      .def_static(
+          "new_chain_many", [](const py::args& chains, bool must_be_sub) { return chain_many_from(chains, {}, must_be_sub); },
+          py::kw_only(), py::arg("must_be_sub").noconvert() = false, "Any of the chains, each a sequence of matchers (spec 07, 4.2).")
       .def_static(
           "new_children_matcher",
-          [](const py::object& first, const py::object& numbers) { return iterative_matcher_from(first).children_matcher(child_numbers_from(numbers)); },
+          [](const py::object& first, const py::object& numbers) {
+            return iterative_matcher_from(first).children_matcher(child_numbers_from(numbers));
+          },
           py::arg("first_match"), py::arg("child_numbers"), "first_match.children_matcher(child_numbers) (spec 07, 4.3).")
       .def_static(
           "new_module_arg_matcher",
@@ -390,10 +439,13 @@ void bind_iterative_matcher(py::class_<IterativeMatcher>& cls) {
             return iterative_matcher_from(module, "module_matcher").module_arg_matcher(matcher_from(symbol, "arg_sym_matcher"));
           },
           py::arg("module_matcher"), py::arg("arg_sym_matcher"), "module_matcher.module_arg_matcher(arg_sym_matcher) (spec 07, 4.4).")
-      .def_static("new_spec_circuit_matcher", [](const py::object& module) { return iterative_matcher_from(module, "module_matcher").spec_circuit_matcher(); },
-                  py::arg("module_matcher"), "module_matcher.spec_circuit_matcher() (spec 07, 4.4).")
+      .def_static(
+          "new_spec_circuit_matcher",
+          [](const py::object& module) { return iterative_matcher_from(module, "module_matcher").spec_circuit_matcher(); },
+          py::arg("module_matcher"), "module_matcher.spec_circuit_matcher() (spec 07, 4.4).")
       .def(
-          "match_iterate", [](const IterativeMatcher& self, const NodePtr& circuit) { return IterateMatchResults{self.match_iterate(circuit)}; },
+          "match_iterate",
+          [](const IterativeMatcher& self, const NodePtr& circuit) { return IterateMatchResults{self.match_iterate(circuit)}; },
           py::arg("circuit"), "One step of the walk: whether the node is found, and the children's states (spec 07, 3.1).");
 }
 
@@ -401,10 +453,12 @@ void bind_traversals(py::module_& m) {
   m.def(
       "restrict",
       [](const py::object& matcher, bool term_if_matches, const py::object& start, const py::object& end, const py::object& term_early_at) {
-        return restrict(iterative_matcher_from(matcher), term_if_matches, depth_range_from(start, end), matcher_from(term_early_at, "term_early_at"));
+        return restrict(iterative_matcher_from(matcher), term_if_matches, depth_range_from(start, end),
+                        matcher_from(term_early_at, "term_early_at"));
       },
-      py::arg("matcher"), py::arg("term_if_matches").noconvert() = false, py::arg("start_depth") = py::none(), py::arg("end_depth") = py::none(),
-      py::arg("term_early_at") = false, "The matcher cut by depth, at matches or at other nodes (spec 07, section 5).");
+      py::arg("matcher"), py::arg("term_if_matches").noconvert() = false, py::arg("start_depth") = py::none(),
+      py::arg("end_depth") = py::none(), py::arg("term_early_at") = false,
+      "The matcher cut by depth, at matches or at other nodes (spec 07, section 5).");
   m.def("restrict_sl", &restrict_slice, py::arg("matcher"), py::arg("term_if_matches").noconvert() = false,
         py::arg("depth_slice") = py::slice(std::nullopt, std::nullopt, std::nullopt), py::arg("term_early_at") = false,
         "restrict with start_depth and end_depth taken from a slice (spec 07, section 5).");
@@ -415,7 +469,9 @@ void bind_traversals(py::module_& m) {
       },
       py::arg("start_depth") = py::none(), py::arg("end_depth") = py::none(), py::arg("term_early_at") = false,
       "restrict(True, ...): a region of the circuit (spec 07, section 5).");
-  m.def("default_var_matcher", [] { return default_var_matcher(); }, "The DiscreteVars that are not inside a Cumulant, not looking into variables (spec 07, section 8).");
+  m.def(
+      "default_var_matcher", [] { return default_var_matcher(); },
+      "The DiscreteVars that are not inside a Cumulant, not looking into variables (spec 07, section 8).");
   m.def(
       "replace_outside_traversal_symbols",
       [](const NodePtr& circuit, const py::object& traversal, const py::object& namer) {
@@ -452,7 +508,8 @@ void bind_match(py::module_& m) {
   register_payload<Kind>([](const Kind& kind) { return class_of(kind); });
   bind_regex(m);
   py::class_<Matcher> matcher(m, "Matcher", py::is_final(), "A predicate on one node (spec 07, section 2).");
-  py::class_<IterativeMatcher> iterative(m, "IterativeMatcher", py::is_final(), "A state of an automaton that walks down a circuit (spec 07, section 3).");
+  py::class_<IterativeMatcher> iterative(m, "IterativeMatcher", py::is_final(),
+                                         "A state of an automaton that walks down a circuit (spec 07, section 3).");
   bind_results(m);
   bind_matcher(matcher);
   bind_iterative_matcher(iterative);

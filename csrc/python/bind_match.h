@@ -9,6 +9,8 @@ void bind_get(py::module_& m, py::class_<Matcher>& matcher, py::class_<Iterative
 void bind_update(py::module_& m, py::class_<Matcher>& matcher, py::class_<IterativeMatcher>& iterative);
 
 // The class Circuit, to add methods to it.
-inline py::class_<Node, Ref<Node>> circuit_class(py::module_& m) { return py::reinterpret_borrow<py::class_<Node, Ref<Node>>>(m.attr("Circuit")); }
+inline py::class_<Node, Ref<Node>> circuit_class(py::module_& m) {
+  return py::reinterpret_borrow<py::class_<Node, Ref<Node>>>(m.attr("Circuit"));
+}
 
 }  // namespace pycircuit

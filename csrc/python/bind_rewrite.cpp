@@ -20,7 +20,6 @@ void register_payloads() {
     for (const auto& [label, element] : indices) out[py::int_(label)] = element ? element_to_python(*element) : py::object(py::none());
     return py::object(out);
   });
-  register_payload<Kind>([](const Kind& kind) { return class_of(kind); });
   register_payload<RearrangeSpec>([](const RearrangeSpec& spec) { return py::cast(spec); });
 }
 

@@ -122,13 +122,13 @@ void bind_diff(py::module_& m) {
 }  // namespace
 
 void bind_text(py::module_& m) {
-  register_payload<Kind>([](const Kind& kind) { return class_of(kind); });
   bind_print_options(m);
   bind_html(m);
   bind_parser(m);
   bind_circuit_methods(m);
   bind_debug_options(m);
   bind_diff(m);
+  bind_matcher_debug(m);
 }
 
 }  // namespace pycircuit

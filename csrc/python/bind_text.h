@@ -10,6 +10,7 @@ namespace pycircuit {
 
 void bind_print_options(py::module_& m);
 void bind_parser(py::module_& m);
+void bind_matcher_debug(py::module_& m);
 void bind_html(py::module_& m);
 
 // Python's print, so that it goes to the sys.stdout of the moment; without escape codes where NO_COLOR says so (spec 06, sections 1 and 5).

@@ -49,7 +49,8 @@ std::vector<size_t> path_from(const py::object& value) {
 
 NodeMap replacements_from(const py::dict& map) {
   NodeMap replacements;
-  for (const auto& [key, value] : map) replacements.insert_or_assign(circuit_from(key, "key of map")->id(), circuit_from(value, "value of map"));
+  for (const auto& [key, value] : map)
+    replacements.insert_or_assign(circuit_from(key, "key of map")->id(), circuit_from(value, "value of map"));
   return replacements;
 }
 
@@ -62,20 +63,26 @@ CircuitIdentities identities_from(const py::object& hashes) {
   for (const py::handle item : hashes) {
     if (!PyBytes_Check(item.ptr())) throw py::type_error("hs: expected bytes, got " + std::string(py::repr(item)));
     py::detail::make_caster<Hash> caster;
-    if (!caster.load(item, false)) throw py::value_error("hs: expected hashes of 32 bytes, got " + std::to_string(py::len(item)) + " bytes");
+    if (!caster.load(item, false))
+      throw py::value_error("hs: expected hashes of 32 bytes, got " + std::to_string(py::len(item)) + " bytes");
     out.insert(py::detail::cast_op<Hash&>(caster));
   }
   return out;
 }
 
 void bind_identities(py::module_& m) {
-  py::class_<CircuitIdentities>(m, "SetOfCircuitIdentities", "A mutable set of identity hashes that keeps no circuit alive (spec 10, section 17).")
+  py::class_<CircuitIdentities>(m, "SetOfCircuitIdentities",
+                                "A mutable set of identity hashes that keeps no circuit alive (spec 10, section 17).")
       .def(py::init(&identities_from), py::arg("hs") = py::set())
-      .def("insert", [](CircuitIdentities& self, const NodePtr& circuit) { self.insert(circuit->hash()); }, py::arg("circuit"), "Adds the circuit's hash.")
+      .def(
+          "insert", [](CircuitIdentities& self, const NodePtr& circuit) { self.insert(circuit->hash()); }, py::arg("circuit"),
+          "Adds the circuit's hash.")
       .def("extend", &CircuitIdentities::extend, py::arg("other"), "Adds the other's hashes.")
       .def("union", &CircuitIdentities::union_with, py::arg("other"), "A new set: the hashes in either.")
       .def("intersection", &CircuitIdentities::intersection_with, py::arg("other"), "A new set: the hashes in both.")
-      .def("__contains__", [](const CircuitIdentities& self, const NodePtr& circuit) { return self.contains(circuit->hash()); }, py::arg("circuit"))
+      .def(
+          "__contains__", [](const CircuitIdentities& self, const NodePtr& circuit) { return self.contains(circuit->hash()); },
+          py::arg("circuit"))
       .def("__len__", &CircuitIdentities::size)
       .def("__eq__",
            [](const CircuitIdentities& self, const py::object& other) {
@@ -96,13 +103,19 @@ void bind_identities(py::module_& m) {
 void bind_walk(py::module_& m) {
   bind_identities(m);
   const auto with_function = [&m](const char* name, NodePtr (*edit)(const NodePtr&, const NodeFunction&), const char* doc) {
-    m.def(name, [edit](const NodePtr& circuit, const py::object& fn) { return edit(circuit, circuit_function_from(fn)); }, py::arg("circuit"), py::arg("fn"), doc);
+    m.def(
+        name, [edit](const NodePtr& circuit, const py::object& fn) { return edit(circuit, circuit_function_from(fn)); }, py::arg("circuit"),
+        py::arg("fn"), doc);
   };
-  with_function("deep_map", deep_map, "Bottom-up: each distinct node rebuilt with its mapped children, then given to fn (spec 10, section 17).");
+  with_function("deep_map", deep_map,
+                "Bottom-up: each distinct node rebuilt with its mapped children, then given to fn (spec 10, section 17).");
   with_function("deep_map_preorder", deep_map_preorder, "fn first, then the children of its result are mapped (spec 10, section 17).");
-  m.def("visit_circuit", &visit, py::arg("circuit"), py::arg("f"), "f on each distinct node, parents first; f must return None (spec 10, section 17).");
+  m.def("visit_circuit", &visit, py::arg("circuit"), py::arg("f"),
+        "f on each distinct node, parents first; f must return None (spec 10, section 17).");
   circuit_class(m).def("visit", &visit, py::arg("f"), "f on each distinct node, parents first; f must return None (spec 10, section 17).");
-  m.def("all_children", [](const NodePtr& circuit) { return to_set(pre_order(circuit)); }, py::arg("circuit"), "The set of all nodes, the circuit itself included.");
+  m.def(
+      "all_children", [](const NodePtr& circuit) { return to_set(pre_order(circuit)); }, py::arg("circuit"),
+      "The set of all nodes, the circuit itself included.");
   m.def(
       "filter_nodes",
       [](const NodePtr& circuit, const py::object& fn) {
@@ -120,16 +133,20 @@ void bind_walk(py::module_& m) {
       [](const NodePtr& circuit, const py::object& matcher, const py::object& updater) {
         return update_nodes(circuit, iterative_matcher_from(matcher), circuit_function_from(updater, "updater"));
       },
-      py::arg("circuit"), py::arg("matcher"), py::arg("updater"), "deep_map_preorder applying updater to the nodes that the matcher finds (spec 10, section 17).");
-  m.def("path_get", [](const NodePtr& circuit, const py::object& path) { return path_get(circuit, path_from(path)); }, py::arg("circuit"), py::arg("path"),
-        "The node at the end of a path of child numbers, None if it leaves the circuit (spec 10, section 17).");
+      py::arg("circuit"), py::arg("matcher"), py::arg("updater"),
+      "deep_map_preorder applying updater to the nodes that the matcher finds (spec 10, section 17).");
+  m.def(
+      "path_get", [](const NodePtr& circuit, const py::object& path) { return path_get(circuit, path_from(path)); }, py::arg("circuit"),
+      py::arg("path"), "The node at the end of a path of child numbers, None if it leaves the circuit (spec 10, section 17).");
   m.def(
       "update_path",
       [](const NodePtr& circuit, const py::object& path, const py::object& updater) {
         return update_path(circuit, path_from(path), circuit_function_from(updater, "updater"));
       },
-      py::arg("circuit"), py::arg("path"), py::arg("updater"), "updater applied to the node at the end of a path, only there (spec 10, section 17).");
-  m.def("toposort_circuit", &toposort_circuit, py::arg("circuit"), "Distinct nodes, children before parents, the root last (spec 10, section 17).");
+      py::arg("circuit"), py::arg("path"), py::arg("updater"),
+      "updater applied to the node at the end of a path, only there (spec 10, section 17).");
+  m.def("toposort_circuit", &toposort_circuit, py::arg("circuit"),
+        "Distinct nodes, children before parents, the root last (spec 10, section 17).");
   m.def("count_nodes", &count_nodes, py::arg("circuit"), "Number of distinct nodes.");
   m.def("total_flops", &total_flops, py::arg("circuit"), "Sum of self_flops over distinct nodes.");
   m.def("total_arrayconstant_size", &total_arrayconstant_size, py::arg("circuit"), "Elements of all distinct Arrays.");

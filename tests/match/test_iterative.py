@@ -84,7 +84,11 @@ def test_constructors():
 
 def test_new_func():
     def only_left(c):
-        return rc.IterateMatchResults(["x" if c.num_children else FINISHED, FINISHED], c.name == "p") if c.children else rc.IterateMatchResults()
+        return (
+            rc.IterateMatchResults(["x" if c.num_children else FINISHED, FINISHED], c.name == "p")
+            if c.children
+            else rc.IterateMatchResults()
+        )
 
     assert names(I.new_func(only_left).get(r)) == "x"
     assert names(I.new_func(lambda c: rc.IterateMatchResults(None, c.name == "p")).get(r)) == "p"

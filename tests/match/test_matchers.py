@@ -82,7 +82,7 @@ def test_what_converts(value, found):
 
 
 @pytest.mark.parametrize(
-    "value", [1, 0, None, 1.0, ["x"], ("x",), {"x", rc.Add}, {1}, {"x", p}, rc.Circuit, int, np.True_, {int}], ids=repr
+    "value", [1, 0, None, 1.0, ["x"], ("x",), {"x", rc.Add}, {1}, {"x", p}, rc.Circuit, int, np.True_, {int}], ids=lambda _: "value"
 )
 def test_what_does_not_convert(value):
     for use in (M, I, M.any, I.any, r.get, lambda v: rc.restrict("x", term_early_at=v), lambda v: r.update(v, prime)):
@@ -248,7 +248,7 @@ def all_kinds():
     ]
 
 
-@pytest.mark.parametrize("matcher", all_kinds(), ids=repr)
+@pytest.mark.parametrize("matcher", all_kinds(), ids=lambda _: "value")
 def test_copies(matcher):
     restored = pickle.loads(pickle.dumps(matcher))
     assert restored == matcher and type(restored) is type(matcher)
@@ -293,7 +293,7 @@ def test_copies(matcher):
         (M.match_any_found("a"), 'AnyFound("a")'),
         (rc.default_var_matcher(), "Restrict{matcher: DiscreteVar, term_at: Cumulant, term_if_matches: true}"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda _: "value",
 )
 def test_text(matcher, text):
     assert repr(matcher) == str(matcher) == text

@@ -42,17 +42,43 @@ constexpr Uuid kAxisSeparator = "db6b1967-35f7-4571-a69c-82ba3340215d"_uuid;
 
 const KindRow& row(Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
-SymbolPtrs union_of_free_symbols(const NodePtrs& children) {
-  SymbolPtrs all;
-  const auto add = [&](const SymbolPtr& symbol) {
-    for (const auto& known : all)
-      if (known->id() == symbol->id()) return;
-    all.push_back(symbol);
+// Ids met since the last `clear`, which costs nothing.
+class IdSet {
+ public:
+  void clear() {
+    ++round_;
+    size_ = 0;
+  }
+  bool insert(uint64_t id) {
+    if (2 * ++size_ > slots_.size()) grow();
+    Slot& slot = find(id);
+    if (slot.round == round_) {
+      --size_;
+      return false;
+    }
+    slot = {id, round_};
+    return true;
+  }
+
+ private:
+  struct Slot {
+    uint64_t id = 0, round = 0;
   };
-  for (const auto& child : children)
-    for (const auto& symbol : child->free_symbols()) add(symbol);
-  return all;
-}
+  Slot& find(uint64_t id) {
+    const size_t mask = slots_.size() - 1;
+    for (size_t i = (id * 0x9e3779b97f4a7c15u) >> 20 & mask;; i = (i + 1) & mask)
+      if (slots_[i].round != round_ || slots_[i].id == id) return slots_[i];
+  }
+  void grow() {
+    std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() * 4);
+    old.swap(slots_);
+    for (const Slot& slot : old)
+      if (slot.round == round_) find(slot.id) = slot;
+  }
+  std::vector<Slot> slots_;
+  uint64_t round_ = 0;
+  size_t size_ = 0;
+};
 
 // Shares the list of a child that has it whole already.
 std::shared_ptr<const SymbolPtrs> shared_free_symbols(const NodePtrs& children) {
@@ -68,11 +94,30 @@ std::shared_ptr<const SymbolPtrs> shared_free_symbols(const NodePtrs& children) 
   }
   if (!only) return nullptr;
   if (!several && only->derived().free_symbols) return only->derived().free_symbols;
-  SymbolPtrs all = union_of_free_symbols(children);
+  thread_local IdSet met;
+  met.clear();
+  std::vector<const Symbol*> all;
+  const SymbolPtrs* last = nullptr;
+  for (const auto& child : children) {
+    const SymbolPtrs* list = child->derived().free_symbols.get();
+    if (!list) {
+      const auto* symbol = child->as<Symbol>();
+      if (symbol && met.insert(symbol->id())) all.push_back(symbol);
+    } else if (list != last) {
+      for (const auto& symbol : *list)
+        if (met.insert(symbol->id())) all.push_back(symbol.get());
+      last = list;
+    }
+  }
+  const auto is_all = [&](const SymbolPtrs& list) {
+    return list.size() == all.size() && std::equal(all.begin(), all.end(), list.begin(), [](const Symbol* a, const SymbolPtr& b) { return a == b.get(); });
+  };
   for (const auto& child : children)
-    if (child->derived().free_symbols && child->derived().free_symbols->size() == all.size() && *child->derived().free_symbols == all)
-      return child->derived().free_symbols;
-  return std::make_shared<const SymbolPtrs>(std::move(all));
+    if (child->derived().free_symbols && is_all(*child->derived().free_symbols)) return child->derived().free_symbols;
+  SymbolPtrs list;
+  list.reserve(all.size());
+  for (const Symbol* symbol : all) list.emplace_back(symbol);
+  return std::make_shared<const SymbolPtrs>(std::move(list));
 }
 
 std::shared_ptr<const Constraints> shared_constraints(const NodePtrs& children, Constraints own) {

@@ -3,6 +3,7 @@
 
 #include "python/bind.h"
 #include "python/convert.h"
+#include "text/debug_text.h"
 
 namespace pycircuit {
 namespace {
@@ -75,13 +76,26 @@ PyObject* builtin_class(ErrorId id) {
 // The class objects by id, filled by pycircuit._errors.
 py::dict* error_classes = nullptr;
 
+// The message, with the circuits of the payload as repr shows them (spec 06, section 7).
+std::string message_of(const CircuitError& error) {
+  std::string message = error.what();
+  const std::vector<std::string> fields = error_fields(error.id());
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const auto* opaque = std::get_if<OpaqueValue>(&error.payload()[i].value);
+    if (!opaque || opaque->type != typeid(NodePtr)) continue;
+    const auto& node = *static_cast<const NodePtr*>(opaque->value.get());
+    if (node->num_children() > 0) message += "\n  " + fields[i] + ": " + debug_text_for_message(*node);
+  }
+  return message;
+}
+
 void raise(const CircuitError& error) {
   if (error.id() >= ErrorId::RuntimeError) {
     PyErr_SetString(builtin_class(error.id()), error.what());
     return;
   }
   const py::object cls = (*error_classes)[py::str(error_class_name(error.id()))];
-  const py::object instance = cls.attr("_from_core")(py::str(error.what()), to_list(error.payload()));
+  const py::object instance = cls.attr("_from_core")(py::str(message_of(error)), to_list(error.payload()));
   PyErr_SetObject(cls.ptr(), instance.ptr());
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 struct Options {
   HtmlOptions core;
-  py::object colorer = py::cast(BuiltinHtmlColorer{html_type_color, "PrintHtmlOptions", "type_colorer", py::tuple()});
+  py::object colorer = py::cast(BuiltinHtmlColorer{html_type_color, "PrintHtmlOptions", "type_colorer", py::tuple(), py::dict()});
   py::tuple commenters;
 };
 using Field = OptionField<Options>;
@@ -75,7 +75,7 @@ Options type_nest(const py::object& circuit_type, const py::object& traversal) {
 }
 
 BuiltinHtmlColorer builtin(const char* factory, std::optional<std::string> (*function)(const NodePtr&)) {
-  return {function, "PrintHtmlOptions", factory, py::tuple()};
+  return {function, "PrintHtmlOptions", factory, py::tuple(), py::dict()};
 }
 
 }  // namespace
@@ -150,7 +150,7 @@ void bind_html(py::module_& m) {
           [](const py::object& color) {
             const std::string text = str_from(color, "color");
             return BuiltinHtmlColorer{[text](const NodePtr&) { return std::optional(text); }, "PrintHtmlOptions", "fixed_color",
-                                      py::make_tuple(color)};
+                                      py::make_tuple(color), py::dict()};
           },
           py::arg("color"), "One CSS color for all (spec 06, section 5).");
 }

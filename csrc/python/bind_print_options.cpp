@@ -123,7 +123,7 @@ Options type_nest(const py::object& circuit_type, const py::object& traversal) {
 }
 
 BuiltinColorer builtin(const char* factory, CliColor (*function)(const NodePtr&)) {
-  return {function, "PrintOptions", factory, py::tuple()};
+  return {function, "PrintOptions", factory, py::tuple(), py::dict()};
 }
 
 std::vector<std::pair<CliColor, NodePtrs>> color_sets(const py::dict& map) {
@@ -147,13 +147,15 @@ void def_callables(py::class_<Options>& cls) {
           "fixed_color",
           [](const py::object& color) {
             const CliColor fixed = cli_color_from(color);
-            return BuiltinColorer{[fixed](const NodePtr&) { return fixed; }, "PrintOptions", "fixed_color", py::make_tuple(color)};
+            return BuiltinColorer{[fixed](const NodePtr&) { return fixed; }, "PrintOptions", "fixed_color", py::make_tuple(color),
+                                  py::dict()};
           },
           py::arg("color"), "One color for all (spec 06, section 5).")
       .def_static(
           "circuit_set_colorer",
           [](const py::dict& map) {
-            return BuiltinColorer{circuit_set_colorer(color_sets(map)), "PrintOptions", "circuit_set_colorer", py::make_tuple(map)};
+            return BuiltinColorer{circuit_set_colorer(color_sets(map)), "PrintOptions", "circuit_set_colorer", py::make_tuple(map),
+                                  py::dict()};
           },
           py::arg("map"), "The color of the first set that contains the circuit (spec 06, section 5).")
       .def_static(
@@ -162,7 +164,7 @@ void def_callables(py::class_<Options>& cls) {
             const int64_t limit = int_from(threshold, "threshold");
             if (limit < 0) fail(ErrorId::OverflowError, "threshold: must not be negative, got " + std::to_string(limit));
             return BuiltinCommenter{[limit](const NodePtr& node) { return size_threshold_comment(node, static_cast<uint64_t>(limit)); },
-                                    "PrintOptions", "size_threshold_commenter", py::make_tuple(threshold)};
+                                    "PrintOptions", "size_threshold_commenter", py::make_tuple(threshold), py::dict()};
           },
           py::arg("threshold") = 400'000'000,
           "Number of elements in red, of nodes with more than `threshold` that are not Arrays (spec 06, section 4.1).")
@@ -171,7 +173,7 @@ void def_callables(py::class_<Options>& cls) {
           [](const py::object& only_arrays) {
             const bool only = bool_from(only_arrays, "only_arrays");
             return BuiltinCommenter{[only](const NodePtr& node) { return dtype_comment(node, only); }, "PrintOptions", "dtype_commenter",
-                                    py::make_tuple(only_arrays)};
+                                    py::tuple(), py::dict(py::arg("only_arrays") = only_arrays)};
           },
           py::kw_only(), py::arg("only_arrays") = false, "The dtype where it is specified (spec 06, section 4.1).");
 }

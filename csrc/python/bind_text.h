@@ -27,7 +27,8 @@ void def_builtin(py::module_& m, const char* name, Call call) {
       .def(
           "__eq__",
           [](const Builtin& self, const Builtin& other) {
-            return self.owner == other.owner && self.factory == other.factory && self.args.equal(other.args);
+            return self.owner == other.owner && self.factory == other.factory && self.args.equal(other.args) &&
+                   self.kwargs.equal(other.kwargs);
           },
           py::is_operator())
       .def("__hash__", [](const Builtin& self) { return std::hash<std::string>()(self.owner + self.factory) >> 2; })
@@ -35,11 +36,13 @@ void def_builtin(py::module_& m, const char* name, Call call) {
            [](const Builtin& self) {
              std::string out = self.owner + "." + self.factory + "(";
              for (size_t i = 0; i < self.args.size(); ++i) out += (i ? ", " : "") + std::string(py::repr(self.args[i]));
+             for (const auto& [key, value] : self.kwargs)
+               out += (out.back() == '(' ? "" : ", ") + std::string(py::str(key)) + "=" + std::string(py::repr(value));
              return out + ")";
            })
       .def("__reduce__", [](const Builtin& self) {
         // Calls the factory by its name: the function itself does not pickle.
-        const py::object factory = py::module_::import("operator").attr("methodcaller")(self.factory, *self.args);
+        const py::object factory = py::module_::import("operator").attr("methodcaller")(self.factory, *self.args, **self.kwargs);
         return py::make_tuple(factory, py::make_tuple(py::module_::import("pycircuit").attr(self.owner.c_str())));
       });
 }

@@ -9,12 +9,13 @@
 
 namespace pycircuit {
 
-// A colorer or commenter of the core, callable from Python. Equal, and pickled, by the call that made it: `owner.factory(*args)`.
+// A colorer or commenter of the core, callable from Python. Equal, and pickled, by the call that made it: `owner.factory(*args, **kwargs)`.
 template <class Function>
 struct BuiltinCallable {
   Function function;
   std::string owner, factory;
   py::tuple args;
+  py::dict kwargs;
 };
 using BuiltinColorer = BuiltinCallable<Colorer>;
 using BuiltinHtmlColorer = BuiltinCallable<HtmlColorer>;

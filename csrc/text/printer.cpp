@@ -103,8 +103,7 @@ class Printer {
     const NodePtr& child = parent.child(index);
     MaybeMatcher state;
     if (options_.traversal) state = traversals_.back().step.child(index, traversals_.back().from);
-    const bool split = options_.seen_children_same_line && parent.kind() != Kind::Module;  // into seen and unseen children
-    const bool below = options_.only_child_below && parent.num_children() == 1 && !split;
+    const bool below = options_.only_child_below && parent.num_children() == 1;
     begin_line();
     out_ += prefix_;
     if (below) {

@@ -65,6 +65,7 @@ def flags(draw, names):
     chosen = {name: draw(st.booleans()) for name in names}
     if chosen.get("seen_children_same_line"):
         chosen["comment_arg_names"] = False
+        chosen["only_child_below"] = False  # there it draws neither marker nor arrow
     if chosen.get("only_child_below"):
         chosen["comment_arg_names"] = False  # formerly omitted below a marker
     return chosen

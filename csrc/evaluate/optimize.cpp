@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "circuit/conform.h"
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
@@ -49,12 +48,12 @@ NodePtrs split(const NodePtr& joined, size_t count) { return count == 1 ? NodePt
 
 class Optimizer {
  public:
-  Optimizer(const OptimizationSettings& settings, const SimpFnSubset& rules) : settings_(settings), rules_(rules), simplify_(rules) {}
+  Optimizer(const OptimizationSettings& settings, const SimpFnSubset& rules) : settings_(settings), rules_(rules), simplify_(rules, {}, true) {}
 
+  // The circuit has no Modules.
   NodePtr operator()(NodePtr circuit) {
     if (!settings_.keep_all_names) circuit = strip_names_and_tags(circuit);
-    // Every Module is substituted, not only those called from one place: rules then see what each body is applied to.
-    circuit = simplified(canonical(substitute_all_modules(conform_all_modules(circuit))));
+    circuit = simplified(canonical(circuit));
     if (settings_.push_down_index)
       circuit = until_stable(circuit, [&](const NodePtr& each) { return has_index(each) ? deep_push_down_index_raw(each) : each; });
     if (settings_.deep_maybe_distribute) {
@@ -100,7 +99,7 @@ class Optimizer {
 
   const OptimizationSettings& settings_;
   const SimpFnSubset rules_;
-  Simplifier simplify_;
+  Simplifier simplify_;  // sums and products with several users stay nodes of their own
   MemoMap canonical_;
 };
 
@@ -112,7 +111,11 @@ NodePtr with_device_dtype(const NodePtr& optimized, const DeviceDtypeOp& wanted)
 }
 
 NodePtrs optimize(const NodePtrs& circuits, const OptimizationSettings& settings, const SimpFnSubset& rules) {
-  NodePtrs outputs = split(Optimizer(settings, rules)(join(circuits)), circuits.size());
+  // Every Module is substituted, not only those called from one place: rules then see what each body is applied to. What a circuit's
+  // substitution is, is remembered; so it comes before names are dropped.
+  NodePtrs outputs;
+  for (const auto& circuit : circuits) outputs.push_back(substitute_all_modules(circuit));
+  outputs = split(Optimizer(settings, rules)(join(std::move(outputs))), circuits.size());
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = with_device_dtype(outputs[i], circuits[i]->device_dtype());
   return outputs;
 }

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycircuit as rc
+from pycircuit.module_library import TransformerBlockParams, TransformerParams
 from tests.evaluate.circuits import Counting, apply, array, assert_agrees
 from tests.strategies import computable_circuits, random_circuits, symbolic_circuits
 
@@ -281,3 +282,26 @@ def test_symbolic_sizes_warn() -> None:
         module = rc.Module.new_flat(rc.ModuleSpec(rc.Add(symbol, symbol), [rc.ModuleArgSpec(symbol)]), array(4))
         for call in calls:
             call(module)
+
+
+def test_optimized_models_grow_with_their_depth() -> None:
+    """Sums of the residual stream stay shared: the number of nodes is linear in the number of layers."""
+
+    def nodes(layers: int) -> int:
+        block = TransformerBlockParams()
+        call, _, _ = TransformerParams(block, num_layers=layers).garbage_call(
+            head_size=8, num_heads=2, seq_len=4, batch_shape=(2,), device_dtype=rc.TorchDeviceDtypeOp("cpu", "float64")
+        )
+        schedule = rc.optimize_to_schedule(call)
+        torch.testing.assert_close(schedule.evaluate(), call.evaluate(), rtol=1e-7, atol=1e-7)
+        return schedule.get_stats().num_computes
+
+    two, four, six = nodes(2), nodes(4), nodes(6)
+    assert abs((six - four) - (four - two)) <= 4
+
+
+def test_long_chains_are_optimized() -> None:
+    node: rc.Circuit = array(2)
+    for _ in range(20_000):
+        node = apply("sin", node)
+    assert_agrees(rc.optimize_and_evaluate(node), node.evaluate())

@@ -111,10 +111,9 @@ def test_pickle() -> None:
     for each in (schedule, replaced):
         loaded = pickle.loads(pickle.dumps(each))
         assert repr(loaded) == repr(each) and repr(loaded.get_stats()) == repr(each.get_stats())
-        ready = loaded.replace_tensors({SYMBOL.hash: torch.tensor([1.0, 2.0])})
-        for got, expected in zip(
-            ready.evaluate_many(), each.replace_tensors({SYMBOL.hash: torch.tensor([1.0, 2.0])}).evaluate_many(), strict=True
-        ):
+        batch = {SYMBOL.hash: torch.tensor([1.0, 2.0])}
+        ready = loaded.replace_tensors(batch)
+        for got, expected in zip(ready.evaluate_many(), each.replace_tensors(batch).evaluate_many(), strict=True):
             assert torch.equal(got, expected)
     stats = schedule.get_stats()
     assert repr(pickle.loads(pickle.dumps(stats))) == repr(stats)

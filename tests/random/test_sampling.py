@@ -394,9 +394,8 @@ def test_estimates() -> None:
     random = rc.Sampler(rc.RandomSampleSpec((4,), seeder=lambda c: 0)).estimate(rc.Cumulant(X))
     assert random.name == "x var sampled_sample_expectation"
     unsuffixed = rc.Sampler(rc.RunDiscreteVarAllSpec([G3]), suffix=None).estimate(rc.Cumulant(X, name="k"))
-    assert (
-        unsuffixed.name == rc.Einsum(*zip(unsuffixed.children, unsuffixed.all_input_axes(), strict=True), out_axes=unsuffixed.out_axes).name
-    )
+    operands = zip(unsuffixed.children, unsuffixed.all_input_axes(), strict=True)
+    assert unsuffixed.name == rc.Einsum(*operands, out_axes=unsuffixed.out_axes).name
 
 
 def test_nested_estimate() -> None:

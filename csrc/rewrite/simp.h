@@ -46,8 +46,8 @@ using RuleObserver = std::function<void(std::string_view rule, const NodePtr& be
 
 // `simp` with a memo that outlives a call.
 //
-// With `keep_shared`, the two flattening rules leave Adds and Einsums alone that several nodes use: merged into each of their users, the partial
-// sums of a residual stream would become quadratically many summands.
+// With `keep_shared`, the two flattening rules leave Adds and Einsums alone that several nodes use: merged into each of their users, the
+// partial sums of a residual stream would become quadratically many summands.
 class Simplifier {
  public:
   explicit Simplifier(SimpFnSubset rules, RuleObserver observer = {}, bool keep_shared = false)

@@ -79,8 +79,11 @@ def comparable(node: rc.Circuit) -> bool:
 
 
 def plain(circuit: rc.Circuit | None) -> rc.Circuit | None:
-    """As a construction program builds it: no axis names, no flags, labels by first appearance."""
-    return None if circuit is None else rc.deep_normalize(program.build(rc, program.program_of(circuit)))
+    """As a construction program builds it: no axis names, no flags; labels by first appearance, canonical specs (10, section 0)."""
+    if circuit is None:
+        return None
+    built = program.build(rc, program.program_of(circuit))
+    return rc.deep_normalize(rc.deep_map(built, lambda node: rc.canonicalize_node(node) if isinstance(node, rc.Rearrange) else node))
 
 
 @needs_peer

@@ -109,7 +109,7 @@ NodePtr maybe_distribute(const Einsum& einsum, const MaybeDistributeOptions& opt
 }
 
 DeepDistributed deep_maybe_distribute(const NodePtr& circuit, const MaybeDistributeOptions& options) {
-  Simplifier simplify(options.rules);
+  Simplifier simplify(options.rules, {}, true);
   MemoMap canonical;
   int distributions = 0;
   bool gave_up = false;

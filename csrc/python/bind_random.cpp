@@ -112,6 +112,25 @@ void bind_specs(py::module_& m) {
                   "All groups of all DiscreteVars below the circuits.");
 }
 
+// What is done with every new Cumulant (section 11): named by `namer`, then replaced by `on_sub_cumulant_fn`.
+NodePtr substituted_cumulant(NodePtr cumulant, const py::object& namer, const py::object& on_sub_cumulant_fn) {
+  if (!namer.is_none()) cumulant = cumulant->rename(name_from(namer(cumulant), "namer"));
+  return on_sub_cumulant_fn.is_none() ? cumulant : circuit_from(on_sub_cumulant_fn(cumulant));
+}
+
+py::tuple kappa_term_of(const py::object& args, const py::object& namer, const py::object& on_sub_cumulant_fn) {
+  std::vector<KappaBlock> blocks;
+  for (const py::handle block : args) {
+    blocks.emplace_back();
+    for (const py::handle item : block) {
+      const auto pair = py::cast<std::pair<py::object, py::object>>(item);
+      blocks.back().emplace_back(int_from(pair.first, "position"), circuit_from(pair.second));
+    }
+  }
+  const KappaTerm term = kappa_term(blocks, [&](const NodePtr& cumulant) { return substituted_cumulant(cumulant, namer, on_sub_cumulant_fn); });
+  return py::make_tuple(term.product, term.cumulants);
+}
+
 void bind_sampler(py::module_& m) {
   py::class_<Sampler, std::shared_ptr<Sampler>>(m, "Sampler", py::is_final(), "Samples variables and estimates cumulants (spec 09, section 8).")
       .def(py::init([](const std::shared_ptr<SampleSpec>& sample_spec, const py::object& var_matcher, const py::object& cumulant_matcher,
@@ -145,6 +164,8 @@ void bind_random(py::module_& m) {
   bind_sampler(m);
   m.def("factored_cumulant_expectation_rewrite", [](const Ref<const Cumulant>& cumulant) { return factored_cumulant_expectation(cumulant); },
         py::arg("cumulant"), "The cumulant by central moments (spec 09, section 2).");
+  m.def("kappa_term", &kappa_term_of, py::arg("args"), py::arg("namer") = py::none(), py::arg("on_sub_cumulant_fn") = py::none(),
+        "The outer product of one Cumulant per block of (position, circuit), axes by position, and these Cumulants (spec 09, section 12).");
   py::class_<Cumulant, Node, Ref<Cumulant>>(m.attr("Cumulant"))
       .def("basic_expectation", [](const Cumulant& self) { return basic_expectation(self); }, "The defining sum over set partitions (spec 09, section 2).");
 }

@@ -93,4 +93,31 @@ NodePtr factored_cumulant_expectation(const Ref<const Cumulant>& cumulant) {
   return Add::make(std::move(summands));
 }
 
+KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const std::function<NodePtr(const NodePtr&)>& sub) {
+  size_t count = 0;
+  for (const auto& block : blocks) count += block.size();
+  NodePtrs arguments(count);
+  std::vector<size_t> order;
+  for (const auto& block : blocks)
+    for (const auto& [position, circuit] : block) {
+      if (position < 0 || position >= static_cast<int64_t>(count) || arguments[position])
+        fail(ErrorId::RuntimeError, "kappa_term: the positions must be a permutation of 0 .. " + std::to_string(count) + " - 1, got " + std::to_string(position) +
+                                        " twice or out of range");
+      arguments[position] = circuit;
+      order.push_back(static_cast<size_t>(position));
+    }
+  KappaTerm term;
+  NodePtrs factors;
+  for (const auto& block : blocks) {
+    NodePtrs members;
+    for (const auto& [position, circuit] : block) members.push_back(circuit);
+    term.cumulants.push_back(Cumulant::make(std::move(members)));
+    factors.push_back(sub(term.cumulants.back()));
+    if (factors.back()->shape() != term.cumulants.back()->shape())
+      fail(ErrorId::RuntimeError, "kappa_term: " + describe(*factors.back()) + " took the place of " + describe(*term.cumulants.back()) + ", which has another shape");
+  }
+  term.product = Einsum::outer_product(std::move(factors), {}, axes_in_order(arguments, order));
+  return term;
+}
+
 }  // namespace pycircuit

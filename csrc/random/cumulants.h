@@ -1,6 +1,8 @@
-// Cumulants as sums over set partitions (spec 09, section 2).
+// Cumulants as sums over set partitions (spec 09, sections 2 and 12).
 #pragma once
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "circuit/nodes/cumulant.h"
@@ -15,5 +17,14 @@ std::vector<Partition> set_partitions(size_t count);
 NodePtr basic_expectation(const Cumulant& cumulant);
 // The same number with far fewer summands, by central moments.
 NodePtr factored_cumulant_expectation(const Ref<const Cumulant>& cumulant);
+
+// 12: the outer product of what `sub` makes of one Cumulant per block, its axes by position, and these Cumulants. RuntimeError where the positions
+// are no permutation or `sub` changes a shape.
+using KappaBlock = std::vector<std::pair<int64_t, NodePtr>>;
+struct KappaTerm {
+  NodePtr product;
+  NodePtrs cumulants;
+};
+KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const std::function<NodePtr(const NodePtr&)>& sub);
 
 }  // namespace pycircuit

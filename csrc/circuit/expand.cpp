@@ -418,10 +418,18 @@ NodePtr ModuleExpansion::permuted(const NodePtr& call, const ExpansionNames& nam
 NodePtr ModuleExpansion::build(const ExpansionNames& names) const {
   if (all_same(children_, module_->children()) && (module_->name() || !names.rebuilds_nameless()))
     return module_->rename(names.of(module_->name()));
-  Naming naming = module_->kept_naming();
-  naming.name = names.of(is_shifted() ? with_suffix(naming.name, " shift_batch") : naming.name);
-  return with_context([&] { return permuted(Module::make(spec(), arguments(), std::move(naming)), names); },
-                      [&] { return expanding(*module_, children_); });
+  return with_context(
+      [&]() -> NodePtr {
+        Naming naming = module_->kept_naming();
+        naming.name = names.of(naming.name);
+        const NodePtr made = Module::make(spec(), arguments(), std::move(naming));
+        if (!is_shifted()) return made;
+        const Name& old = module_->name();
+        const NodePtr call = made->rename(old ? names.of(with_suffix(old, " shift_batch")) : with_suffix(made->name(), " shift_batch"));
+        const NodePtr result = permuted(call, names);
+        return old ? result : result->rename(made->name());
+      },
+      [&] { return expanding(*module_, children_); });
 }
 
 NodePtr expand_node(const NodePtr& circuit, const NodePtrs& inputs) {

@@ -85,7 +85,8 @@ class Expansion {
   // Names: of what stands for an old node, and of Rearranges above new children. `inside`: a replaced symbol is free in the old node
   // (child).
   virtual Name kept_name(const Name& name, bool) const { return name; }
-  virtual bool rebuilds_nameless() const { return false; }  // above replaced symbols
+  // Whether nameless nodes are rebuilt even where nothing changes.
+  virtual bool rebuilds_nameless() const { return false; }
   virtual Name inserted_name(const Node& old_child, const NodePtr& new_child, bool inside, std::string_view suffix) const;
 
  private:

@@ -27,7 +27,7 @@ class Expansion::FrameNames final : public ExpansionNames {
     return operation_.inserted_name(old, new_child, inside, suffix);
   }
 
-  bool rebuilds_nameless() const override { return inside_ && operation_.rebuilds_nameless(); }
+  bool rebuilds_nameless() const override { return operation_.rebuilds_nameless(); }
 
  private:
   Expansion& operation_;

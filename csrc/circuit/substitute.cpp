@@ -188,18 +188,20 @@ void check_argument(const ModuleSpec& spec, const ModuleArgSpec& arg_spec, const
 
 // --- the body with its parameters replaced
 
-// Replaces symbols; names as in 5.2.
+// Replaces symbols; names as in 5.2. Nameless nodes are rebuilt everywhere.
 class SymbolReplacement : public Expansion {
  public:
   SymbolReplacement() = default;
   explicit SymbolReplacement(const SubstituteOptions& options) : prefix_(options.name_prefix), suffix_(options.name_suffix) {}
 
  protected:
-  bool may_change(const NodePtr&, State) override { return false; }
+  bool may_change(const NodePtr& node, State) override { return node->num_children() > 0; }  // it may be nameless, or above one
   bool rebuilds_nameless() const override { return true; }
   Name kept_name(const Name& name, bool inside) const override { return inside ? wrapped(name) : name; }
-  Name inserted_name(const Node& old_child, const NodePtr& new_child, bool inside, std::string_view suffix) const override {
-    if (!inside) return with_suffix(new_child->name(), suffix);
+
+ public:
+  Name inserted_name(const Node& old_child, const NodePtr&, bool inside, std::string_view suffix) const override {
+    if (!inside) return with_suffix(old_child.name(), suffix);
     // Above what replaces a symbol: the automatic name.
     return old_child.kind() == Kind::Symbol ? std::nullopt : wrapped(with_suffix(old_child.name(), suffix));
   }
@@ -212,12 +214,12 @@ class SymbolReplacement : public Expansion {
   Name prefix_, suffix_;
 };
 
-// `result`, which stands for the spec circuit, repeated along the leading axes of `batch` that it lacks.
+// `result`, which stands for the spec circuit, repeated, under this name, along the leading axes of `batch` that it lacks.
 NodePtr with_batch(const NodePtr& result, const NodePtr& spec_circuit, const Shape& batch, const Name& name) {
   const int64_t missing = static_cast<int64_t>(batch.size()) - (result->rank() - spec_circuit->rank());
   if (missing <= 0) return result;
   const Shape leading(batch.begin(), batch.begin() + missing);
-  return Rearrange::make(result, RearrangeSpec::prepend_batch_shape(leading, result->rank()), with_suffix(name, " rep_batch"));
+  return Rearrange::make(result, RearrangeSpec::prepend_batch_shape(leading, result->rank()), name);
 }
 
 Shape aligned_batch(const std::vector<ModuleArgSpec>& arg_specs, const NodePtrs& arguments) {
@@ -234,7 +236,10 @@ Shape aligned_batch(const std::vector<ModuleArgSpec>& arg_specs, const NodePtrs&
 NodePtr body(const ModuleSpec& spec, const NodePtrs& arguments, const SubstituteOptions& options) {
   SymbolReplacement replacement(options);
   const NodePtr result = replacement.run(spec.circuit, 0, bindings_of(spec, arguments));
-  return with_batch(result, spec.circuit, aligned_batch(spec.arg_specs, arguments), result->name());
+  const bool inside = std::any_of(spec.arg_specs.begin(), spec.arg_specs.end(),
+                                  [&](const ModuleArgSpec& arg_spec) { return spec.circuit->has_free_symbol(*arg_spec.symbol); });
+  const Name name = replacement.inserted_name(*spec.circuit, result, inside, " rep_batch");
+  return with_batch(result, spec.circuit, aligned_batch(spec.arg_specs, arguments), name);
 }
 
 // --- derived values (step 6)
@@ -382,7 +387,7 @@ class Derivation {
                                        [&](const ModuleArgSpec& inner) { return inner.symbol->id() == binding.first->id(); });
       if (!rebound && module->spec_circuit()->has_free_symbol(*binding.first)) visible.push_back(binding);
     }
-    children[0] = call.replacement.run(module->spec_circuit(), 0, visible);
+    if (!visible.empty()) children[0] = call.replacement.run(module->spec_circuit(), 0, visible);
     place.module.emplace(module, std::move(children), ExpansionNames{});
     if (place.module->inner_axes() > 0) {
       for (const auto& binding : place.module->symbols()) visible.push_back(binding);

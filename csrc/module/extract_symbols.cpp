@@ -153,7 +153,7 @@ class SymbolExtraction {
 NodePtr without_empty_modules(const NodePtr& circuit) {
   return map_bottom_up(circuit, [](const NodePtr& node, NodePtrs children) {
     const auto* module = node->as<Module>();
-    return module && module->num_arguments() == 0 ? children[0] : node->rebuild_if_changed(std::move(children));
+    return module && module->num_arguments() == 0 ? children[0] : node->rebuild(std::move(children));
   });
 }
 

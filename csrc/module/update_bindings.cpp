@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/interrupt.h"
+#include "circuit/module_spec.h"
 #include "circuit/substitute.h"
 #include "match/context.h"
 #include "module/replace.h"
@@ -225,7 +226,16 @@ class BindingUpdate {
       spec.arg_specs.push_back(arg_spec);
       arguments.push_back(std::move(bound));
     }
-    return Module::make(spec, std::move(arguments), Naming(options_.namer(base, body, modules, count(modules))));
+    // What only arguments further in used is in them now.
+    const auto used = are_args_used(spec);
+    ModuleSpec used_spec{body, {}};
+    NodePtrs used_arguments;
+    for (size_t i = 0; i < used.size(); ++i) {
+      if (!used[i]) continue;
+      used_spec.arg_specs.push_back(spec.arg_specs[i]);
+      used_arguments.push_back(arguments[i]);
+    }
+    return Module::make(used_spec, std::move(used_arguments), Naming(options_.namer(base, body, modules, count(modules))));
   }
 
   static int64_t count(const ModulePtrs& modules) { return static_cast<int64_t>(modules.size()); }

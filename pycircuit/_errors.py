@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 from typing import Any
 
 from pycircuit import _core
@@ -36,7 +37,16 @@ class ErrorInfo:
         return self._message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._message, list(self._values))
+        return type(self), (self._message, [_picklable(value) for value in self._values])
+
+
+def _picklable(value: Any) -> Any:
+    """Replace what has no pickle by its text, so that any exception travels from a worker process."""
+    try:
+        pickle.dumps(value)
+    except Exception:
+        return repr(value)
+    return value
 
 
 def _from_core(cls: Any, message: str, values: list[Any]) -> BaseException:

@@ -37,6 +37,7 @@ constexpr std::array<KindRow, kNumKinds> kKinds = {{
     {"StoredCumulantVar", "stored_cumulant_var", "f36da959-d160-484d-b6b8-7685ef7521c0"_uuid},
     {"Cumulant", "cumulant", "0954a2b9-e138-480d-b967-305cfc6c5a2b"_uuid},
 }};
+constexpr int64_t kMaxRank = 255;
 constexpr Uuid kNameSeparator = "025e9af4-1366-4211-aa5f-7c28fc6cdf9f"_uuid;
 constexpr Uuid kAxisSeparator = "db6b1967-35f7-4571-a69c-82ba3340215d"_uuid;
 
@@ -286,6 +287,9 @@ NodePtr Node::finish(Node* raw, Naming naming) {
     if (NodePtr found = InternTable::find(node)) return found;
   }
   node.derive(node.derived_);
+  if (node.rank() > kMaxRank)
+    fail(ErrorId::RuntimeError, std::string(kind_name(node.kind_)) + " of " + describe(node.children_) + " would have " + std::to_string(node.rank()) +
+                                    " axes; at most " + std::to_string(kMaxRank) + " are supported");
   if (!identity_first) {
     if (node.kind_ != Kind::Module) {
       node.derived_.flags.autoname = children_autoname;

@@ -218,7 +218,8 @@ IndexElements index_from(py::handle value) {
     }
     if (PySlice_Check(item.ptr())) {
       if (!item.attr("step").is_none())
-        fail(ErrorId::IndexUnsupportedSlice, "step must be None! got " + std::string(py::repr(item)), std::string(py::repr(item)));
+        fail(ErrorId::IndexUnsupportedSlice, "step must be None! got " + std::string(py::repr(item)),
+             opaque(shared_object(py::reinterpret_borrow<py::object>(item)), py::repr(item)));
       Slice slice;
       if (!item.attr("start").is_none()) slice.start = int_from(item.attr("start"), "slice start");
       if (!item.attr("stop").is_none()) slice.stop = int_from(item.attr("stop"), "slice stop");

@@ -133,6 +133,48 @@ def test_equality_basics():
     assert len(set(bodies)) == 8
 
 
+def test_every_field_takes_part():
+    x, y, u = scalar("x", (2, 3)), scalar("y", (2, 3)), [uuid.UUID(int=i) for i in range(2)]
+    index, probs = rc.Array(torch.tensor([0, 1])), rc.Scalar(0.5, (2,))
+    m, v, third = scalar("m", (1,)), scalar("v", (1, 1)), scalar("t", (1, 1, 1))
+    long = scalar("l", (4, 1))
+    tensors = [torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([0, 1, 1])]
+    groups = [
+        [rc.Array(t, "n") for t in (*tensors, tensors[0].to(torch.int32), tensors[0].to(torch.bool), tensors[0][None])],
+        [rc.Symbol((2,), u[0]), rc.Symbol((2,), u[1]), rc.Symbol((3,), u[0]), rc.Symbol((2, 1), u[0]), rc.Symbol((), u[0])],
+        [rc.Scalar(value, shape) for value in (1.0, 0.0, -0.0, math.nan, math.inf, 1 + 2**-52) for shape in ((), (1,), (1, 1))],
+        [
+            rc.Einsum((x, (0, 1)), out_axes=()),
+            rc.Einsum((x, (0, 1)), out_axes=(0,)),
+            rc.Einsum((x, (1, 0)), out_axes=(1,)),
+            rc.Einsum((x, (0, 1)), out_axes=(0, 1)),
+            rc.Einsum((x, (0, 1)), (scalar("x", ()), ()), out_axes=(0,)),
+        ],
+        [
+            x.rearrange_str(t)
+            for t in ("a b -> b a", "a b:3 -> b a", "a b -> a b", "a b -> (a b)", "a b -> b a 1", "a b -> b a 2", "a b -> b a ()")
+        ],
+        [rc.Index(x, i) for i in ((0,), (-2,), (slice(0, 1),), (slice(None, 1),), (tensors[0],), (tensors[1],), (slice(None), 0), ())],
+        [rc.GeneralFunction.gen_index(x, index, d, batch_x=b, check_index_ints=c) for d in (0, 1) for b in (False,) for c in (True, False)],
+        [rc.Concat(x, x, axis=0), rc.Concat(x, x, axis=1), rc.Concat(x, y, axis=0), rc.Concat(y, x, axis=0)],
+        [rc.Scatter(x, (slice(i, i + 2),), (n, 3)) for i, n in ((0, 3), (1, 3), (0, 4), (1, 4))],
+        [
+            rc.Conv(long, scalar("f", (1, 1, 1)), stride, padding)
+            for stride, padding in (([1], 0), ([2], 0), ([1], [(1, 0)]), ([1], [(0, 1)]), ([2], [(1, 1)]), ([1], 1))
+        ],
+        [rc.SetSymbolicShape(rc.Symbol((10007,), u[0]), (size,)) for size in (3, 4, 10007, 10009)],
+        [rc.Tag(x, u[0]), rc.Tag(x, u[1]), rc.Tag(y, u[0])],
+        [rc.DiscreteVar(x, probs), rc.DiscreteVar(y, probs), rc.DiscreteVar(x, probs.rename("p"))],
+        [rc.StoredCumulantVar(c, uuid) for c in ({1: m, 2: v}, {1: m, 2: v, 3: third}) for uuid in u],
+        [rc.Cumulant(x), rc.Cumulant(x, x), rc.Cumulant(x, y), rc.Cumulant(y, x), rc.Cumulant()],
+        [rc.Add(x), rc.Add(x, x), rc.Add(x, y), rc.Add(y, x)],
+    ]
+    for group in groups:
+        assert len({c.rename("n").hash for c in group}) == len(group), type(group[0])
+        assert len(set(group)) == len(group)
+    assert len({c.rename("n").hash for group in groups for c in group}) == sum(map(len, groups))
+
+
 def test_function_and_index_do_not_collide():
     a = scalar("a")
     assert rc.sigmoid(a, "n") != rc.Index(a, (slice(None),), "n")

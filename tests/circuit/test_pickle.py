@@ -196,3 +196,10 @@ def test_exceptions():
         again = roundtrip(caught.value)
         assert type(again) is type(caught.value) and str(again) == str(caught.value)
         assert again.args[0].items() == caught.value.args[0].items()
+
+
+def test_exceptions_whose_payload_does_not_pickle():
+    with pytest.raises(rc.ConstructGeneralFunctionPyNotInstanceError) as caught:
+        rc.GeneralFunction(rc.Scalar(1.0), spec=lambda: None)
+    again = roundtrip(caught.value)
+    assert str(again) == str(caught.value) and again.args[0].ob == repr(caught.value.args[0].ob)

@@ -156,7 +156,33 @@ def test_high_ranks_and_labels():
         rc.Cumulant(wide, wide)
     with pytest.raises((RuntimeError, ValueError)):
         rc.Concat.stack(wide, axis=0)
+    one, position = rc.Scalar(1.0, (1,)), rc.Array(torch.zeros(1, 1, 1, dtype=torch.int64))
+    for build in (
+        lambda: rc.Einsum((one, (0,)), out_axes=(0,) * 256),
+        lambda: rc.Einsum.new_outer_product(*[rc.Scalar(1.0, (1,) * 128)] * 2),
+        lambda: rc.Scalar(1.0).rearrange_str("-> " + "1 " * 256),
+        lambda: rc.Rearrange(wide, rc.RearrangeSpec.combine_axes_at_end(255, [])),
+        lambda: rc.GeneralFunction.gen_index(wide, position, 0),
+    ):
+        with pytest.raises((RuntimeError, ValueError)):
+            build()
     assert rc.Add(*[rc.Scalar(1.0)] * 10_000).evaluate().item() == 10_000
+
+
+def test_sizes_that_do_not_fit():
+    half = rc.Scalar(1.0, (2**62,))
+    for build in (
+        lambda: rc.Concat(half, half, axis=0),
+        lambda: rc.Scalar(1.0, (2**40, 2**40)).flatten(),
+        lambda: rc.Conv(rc.Scalar(1.0, (2**62, 1)), rc.Scalar(1.0, (1, 1, 1)), [1], 2**62),
+        lambda: half.rearrange_str("a -> (a 4)"),
+    ):
+        with pytest.raises((OverflowError, RuntimeError, ValueError)):
+            build()
+    assert rc.Scalar(1.0, (2**40, 2**40)).sum().numel == 1
+    assert rc.Cumulant(half, half).numel == 2**124
+    with pytest.raises(RuntimeError):
+        rc.Scalar(1.0, (2**62, 2**62)).evaluate()
 
 
 # --- depth

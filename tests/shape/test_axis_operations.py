@@ -99,6 +99,7 @@ def test_index_errors():
     with pytest.raises(rc.IndexUnsupportedSliceError, match="step must be None!") as error:
         rc.Index(x, (slice(0, 2, 1),))
     assert isinstance(error.value, TypeError) and isinstance(error.value, rc.IndexError)
+    assert error.value.args[0].slice == slice(0, 2, 1)
     with pytest.raises(rc.IndexTensorNDimNot1Error):
         rc.Index(x, (torch.zeros(2, 2, dtype=torch.int64),))
     for wrong in (np.array([0]), [0], "0", 0.0, None, Ellipsis):

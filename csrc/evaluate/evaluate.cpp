@@ -20,12 +20,14 @@ std::string blocking_node(const NodePtr& circuit, Flag&& flag) {
 void check_evaluable(const NodePtr& circuit) {
   if (!circuit->is_explicitly_computable())
     fail(ErrorId::TensorEvalNotExplicitlyComputable,
-         describe(*circuit) + " cannot be evaluated because of " + blocking_node(circuit, [](const Node& node) { return node.is_explicitly_computable(); }) +
+         describe(*circuit) + " cannot be evaluated because of " +
+             blocking_node(circuit, [](const Node& node) { return node.is_explicitly_computable(); }) +
              "; bind its symbols (module_new_bind), sample its variables (Sampler) or estimate its cumulants first",
          circuit_payload(circuit));
   if (!circuit->is_constant())
     fail(ErrorId::TensorEvalNotConstant,
-         describe(*circuit) + " is random because of " + blocking_node(circuit, [](const Node& node) { return node.is_constant(); }) + "; sample it first",
+         describe(*circuit) + " is random because of " + blocking_node(circuit, [](const Node& node) { return node.is_constant(); }) +
+             "; sample it first",
          circuit_payload(circuit));
 }
 

@@ -26,8 +26,8 @@ Kernel general_function_kernel(const NodePtr& node, const GeneralFunction& funct
   return [node, spec = function.spec(), parts = children_device_dtypes(*node)](std::vector<Tensor> operands) {
     Tensor value = spec->apply(operands, parts);
     if (value.shape() != node->shape())
-      fail(ErrorId::RuntimeError, "function " + spec->name() + " of " + describe(*node) + " returned shape " + to_text(value.shape()) + ", expected " +
-                                      to_text(node->shape()));
+      fail(ErrorId::RuntimeError, "function " + spec->name() + " of " + describe(*node) + " returned shape " + to_text(value.shape()) +
+                                      ", expected " + to_text(node->shape()));
     return value;
   };
 }
@@ -35,7 +35,8 @@ Kernel general_function_kernel(const NodePtr& node, const GeneralFunction& funct
 Kernel cumulant_kernel(const NodePtr& node) {
   if (node->num_children() == 0) return [](std::vector<Tensor>) { return scalar_value(1.0, {}); };
   if (node->num_children() == 1) return [](std::vector<Tensor> operands) { return std::move(operands[0]); };
-  return unified(node, [shape = node->shape()](std::vector<Tensor> values) { return zeros(shape, {values[0].device(), values[0].dtype()}); });
+  return unified(node,
+                 [shape = node->shape()](std::vector<Tensor> values) { return zeros(shape, {values[0].device(), values[0].dtype()}); });
 }
 
 [[noreturn]] void fail_not_computable(const NodePtr& node) {

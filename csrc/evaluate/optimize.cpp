@@ -1,5 +1,5 @@
-// The steps of 12, 6.1 over all outputs at once: they become the children of one node, so that whatever a pass decides by the users of a node
-// takes every output into account. Rules and canonical form remember their results from one step to the next.
+// The steps of 12, 6.1 over all outputs at once: they become the children of one node, so that whatever a pass decides by the users of a
+// node takes every output into account. Rules and canonical form remember their results from one step to the next.
 #include "evaluate/optimize.h"
 
 #include <algorithm>
@@ -48,7 +48,8 @@ NodePtrs split(const NodePtr& joined, size_t count) { return count == 1 ? NodePt
 
 class Optimizer {
  public:
-  Optimizer(const OptimizationSettings& settings, const SimpFnSubset& rules) : settings_(settings), rules_(rules), simplify_(rules, {}, true) {}
+  Optimizer(const OptimizationSettings& settings, const SimpFnSubset& rules)
+      : settings_(settings), rules_(rules), simplify_(rules, {}, true) {}
 
   // The circuit has no Modules.
   NodePtr operator()(NodePtr circuit) {
@@ -74,7 +75,8 @@ class Optimizer {
   }
 
   NodePtr canonical(const NodePtr& circuit) {
-    return canonical_(circuit, [](const NodePtr& node, NodePtrs children) { return canonicalize_node(node->rebuild_if_changed(std::move(children))); });
+    return canonical_(
+        circuit, [](const NodePtr& node, NodePtrs children) { return canonicalize_node(node->rebuild_if_changed(std::move(children))); });
   }
 
   NodePtr simplified(NodePtr circuit) {
@@ -134,8 +136,8 @@ Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettin
 std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const OptimizationSettings& settings) {
   for (const auto& circuit : circuits)
     if (!circuit->is_explicitly_computable() || !circuit->is_constant())
-      fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " is random or not computable; sample it or bind its symbols first",
-           circuit_payload(circuit));
+      fail(ErrorId::SchedulingNotExplicitlyComputable,
+           describe(*circuit) + " is random or not computable; sample it or bind its symbols first", circuit_payload(circuit));
   if (circuits.empty()) return {};
   return optimize_to_schedule(circuits, settings).evaluate_many();
 }

@@ -16,11 +16,11 @@ namespace {
 constexpr size_t kExactNodes = 16;
 
 // --- trees: Liu's algorithm. An order of a subtree is a list of segments, each climbing to `hill` bytes live and falling back to `valley`;
-// merging the children's segments by decreasing hill - valley gives a minimal peak (J. W. H. Liu, "An application of generalized tree pebbling
-// to sparse matrix factorization", 1987).
+// merging the children's segments by decreasing hill - valley gives a minimal peak (J. W. H. Liu, "An application of generalized tree
+// pebbling to sparse matrix factorization", 1987).
 struct Segment {
-  uint64_t hill = 0;    // above the live bytes before the segment
-  int64_t valley = 0;   // change of the live bytes by the segment
+  uint64_t hill = 0;   // above the live bytes before the segment
+  int64_t valley = 0;  // change of the live bytes by the segment
   std::vector<int> nodes;
 };
 
@@ -196,7 +196,8 @@ OrderProblem make_order_problem(const NodePtrs& circuits, const NodePtrs& comput
   for (size_t i = 0; i < n; ++i) {
     const auto& node = computed[i];
     numbers[node->id()] = static_cast<int>(i);
-    problem.bytes.push_back(saturating_mul(numel_saturating(node->shape()), static_cast<uint64_t>(element_size(node->device_dtype().filled().dtype))));
+    problem.bytes.push_back(
+        saturating_mul(numel_saturating(node->shape()), static_cast<uint64_t>(element_size(node->device_dtype().filled().dtype))));
     for (const auto& child : node->children()) {
       const auto operand = numbers.find(below_tags(child)->id());
       if (operand == numbers.end()) continue;
@@ -241,7 +242,9 @@ Order find_order(const OrderProblem& problem, const OrderSearch& search) {
   auto operand_order = by_need(problem);
   best.offer(depth_first(problem, operand_order));
   const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count(); };
+  const auto elapsed = [&] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  };
   std::mt19937_64 random(0);  // the same search every time
   while (best.order().peak > search.good_enough && elapsed() < search.timeout_milliseconds) {
     poll_interrupt();

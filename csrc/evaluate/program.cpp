@@ -28,7 +28,8 @@ void check_device_dtype(const Node& node, const NodePtr& shown, const Tensor& va
   const DeviceDtypeOp& declared = node.device_dtype();
   if ((declared.dtype && *declared.dtype != value.dtype()) || (declared.device && *declared.device != value.device())) {
     const std::string got = to_text(DeviceDtypeOp{value.device(), value.dtype()});
-    fail(ErrorId::TensorEvalDeviceDtypeError, describe(node) + " should have " + to_text(declared) + ", but its value has " + got, circuit_payload(shown), got);
+    fail(ErrorId::TensorEvalDeviceDtypeError, describe(node) + " should have " + to_text(declared) + ", but its value has " + got,
+         circuit_payload(shown), got);
   }
 }
 
@@ -102,7 +103,8 @@ std::vector<Tensor> run(const Program& program, const Replacements& replacements
     } else if (const auto* array = program.constants[i]->as<Array>()) {
       values[i] = array->value();
     } else {
-      fail(ErrorId::TensorEvalNotExplicitlyComputable, describe(*program.constants[i]) + " is not bound to a value", circuit_payload(program.constants[i]));
+      fail(ErrorId::TensorEvalNotExplicitlyComputable, describe(*program.constants[i]) + " is not bound to a value",
+           circuit_payload(program.constants[i]));
     }
   }
   for (size_t i = 0; i < program.scalars.size(); ++i)
@@ -114,13 +116,15 @@ std::vector<Tensor> run(const Program& program, const Replacements& replacements
     operands.reserve(instruction.operands.size());
     for (const int operand : instruction.operands) operands.push_back(values[operand]);
     for (const int dropped : instruction.drops) values[dropped] = Tensor();
-    Tensor value = with_context([&] { return instruction.kernel(std::move(operands)); }, [&] { return "while computing " + describe(*instruction.node); });
+    Tensor value = with_context([&] { return instruction.kernel(std::move(operands)); },
+                                [&] { return "while computing " + describe(*instruction.node); });
     if (stats && calls_user_function(*instruction.node)) ++stats->python_calls;
     check_device_dtype(*instruction.node, instruction.node, value);
     values[instruction.key] = std::move(value);
   }
   std::vector<Tensor> outputs;
-  for (size_t i = 0; i < program.outputs.size(); ++i) outputs.push_back(to_device_dtype(values[program.outputs[i]], program.circuits[i]->device_dtype()));
+  for (size_t i = 0; i < program.outputs.size(); ++i)
+    outputs.push_back(to_device_dtype(values[program.outputs[i]], program.circuits[i]->device_dtype()));
   return outputs;
 }
 

@@ -25,11 +25,11 @@ struct Instruction {
 class Program {
  public:
   // Leaves by key: Arrays and Symbols first, then Scalars; computed keys follow.
-  NodePtrs constants;                                 // Array or Symbol of key i
-  NodePtrs scalars;                                   // Scalar of key constants.size() + i
+  NodePtrs constants;  // Array or Symbol of key i
+  NodePtrs scalars;    // Scalar of key constants.size() + i
   std::vector<Instruction> instructions;
-  std::vector<int> outputs;                           // keys, one per circuit
-  std::vector<NodePtr> circuits;                      // the substituted circuits, in order
+  std::vector<int> outputs;       // keys, one per circuit
+  std::vector<NodePtr> circuits;  // the substituted circuits, in order
 
   int num_keys() const { return static_cast<int>(constants.size() + scalars.size() + instructions.size()); }
   int first_computed() const { return static_cast<int>(constants.size() + scalars.size()); }

@@ -20,9 +20,11 @@ void check_schedulable(const NodePtrs& circuits) {
     for (const auto& node : post_order(circuit))
       if (node->kind() != Kind::Symbol && !node->is_leaf()) {
         const bool blocks = node->kind() == Kind::SetSymbolicShape || node->is_var() ||
-                            (node->kind() == Kind::Cumulant && !std::all_of(node->children().begin(), node->children().end(), [](const NodePtr& child) { return child->is_constant(); }));
+                            (node->kind() == Kind::Cumulant && !std::all_of(node->children().begin(), node->children().end(),
+                                                                            [](const NodePtr& child) { return child->is_constant(); }));
         if (blocks)
-          fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " cannot be scheduled because of " + describe(*node) + "; sample or bind it first",
+          fail(ErrorId::SchedulingNotExplicitlyComputable,
+               describe(*circuit) + " cannot be scheduled because of " + describe(*node) + "; sample or bind it first",
                circuit_payload(circuit));
       }
 }
@@ -45,7 +47,8 @@ std::string memory_summary(uint64_t limit, uint64_t best) {
 
 uint64_t memory_limit(const OptimizationSettings& settings, uint64_t peak) {
   auto limit = static_cast<uint64_t>(settings.max_memory);
-  while (peak > limit && settings.max_memory_fallback && limit > 0 && limit * 2 <= static_cast<uint64_t>(*settings.max_memory_fallback)) limit *= 2;
+  while (peak > limit && settings.max_memory_fallback && limit > 0 && limit * 2 <= static_cast<uint64_t>(*settings.max_memory_fallback))
+    limit *= 2;
   return limit;
 }
 
@@ -55,7 +58,8 @@ NodePtrs ordered(const NodePtrs& circuits, const NodePtrs& computed, const Optim
       fail(ErrorId::SchedulingOOMSingle, describe(*node) + " needs " + bytes.to_string() + " bytes, more than max_single_tensor_memory",
            static_cast<int64_t>(std::min<uint64_t>(bytes.saturated(), INT64_MAX)), oom_fmt(bytes));
   const OrderProblem problem = make_order_problem(circuits, computed);
-  const auto limit = static_cast<uint64_t>(settings.max_memory_fallback ? std::max(settings.max_memory, *settings.max_memory_fallback) : settings.max_memory);
+  const auto limit = static_cast<uint64_t>(settings.max_memory_fallback ? std::max(settings.max_memory, *settings.max_memory_fallback)
+                                                                        : settings.max_memory);
   const Order order = find_order(problem, {settings.scheduling_timeout, std::min(limit, static_cast<uint64_t>(settings.max_memory))});
   if (order.peak > memory_limit(settings, order.peak)) fail_memory(settings, order.peak, problem);
   NodePtrs nodes;
@@ -81,8 +85,8 @@ Tensor fitting_tensor(const Node& leaf, const Tensor& tensor) {
     fail(ErrorId::RuntimeError, what + " by a tensor of shape " + to_text(tensor.shape()) + ": the shapes must be equal");
   const DeviceDtypeOp& wanted = leaf.device_dtype();
   if (wanted.dtype && *wanted.dtype != tensor.dtype() && !(is_floating(*wanted.dtype) && is_floating(tensor.dtype())))
-    fail(ErrorId::RuntimeError, what + " of dtype " + std::string(to_text(*wanted.dtype)) + " by a tensor of dtype " + std::string(to_text(tensor.dtype())) +
-                                    ": only floating dtypes are converted");
+    fail(ErrorId::RuntimeError, what + " of dtype " + std::string(to_text(*wanted.dtype)) + " by a tensor of dtype " +
+                                    std::string(to_text(tensor.dtype())) + ": only floating dtypes are converted");
   return to_device_dtype(tensor, wanted);
 }
 
@@ -98,7 +102,8 @@ std::vector<int64_t> Schedule::order_positions() const {
   return positions;
 }
 
-Schedule Schedule::restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves, const Replacements& replacements) {
+Schedule Schedule::restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves,
+                            const Replacements& replacements) {
   const NodePtrs computed = computed_nodes(circuits);
   std::unordered_set<uint64_t> ready;
   NodePtrs order;
@@ -114,7 +119,8 @@ Schedule Schedule::restored(const NodePtrs& circuits, const std::vector<int64_t>
   if (order.size() != computed.size()) fail(ErrorId::RuntimeError, "Schedule: the order of computation does not fit the circuits");
   Schedule schedule(make_program(circuits, order), std::move(leaves));
   for (const auto& [key, tensor] : replacements) {
-    if (key < 0 || key >= static_cast<int>(schedule.program_->constants.size())) fail(ErrorId::RuntimeError, "Schedule: no constant has this key");
+    if (key < 0 || key >= static_cast<int>(schedule.program_->constants.size()))
+      fail(ErrorId::RuntimeError, "Schedule: no constant has this key");
     schedule.replacements_[key] = tensor;
   }
   return schedule;
@@ -138,7 +144,8 @@ Tensor Schedule::evaluate() const {
   std::vector<Tensor> flat;
   for (const auto& output : outputs) {
     if (output.dtype() != outputs[0].dtype() || output.device() != outputs[0].device())
-      fail(ErrorId::RuntimeError, "Schedule.evaluate joins all outputs into one tensor, but they differ in dtype or device; use evaluate_many");
+      fail(ErrorId::RuntimeError,
+           "Schedule.evaluate joins all outputs into one tensor, but they differ in dtype or device; use evaluate_many");
     flat.push_back(apply_rearrange(output, RearrangeSpec::flatten(static_cast<int64_t>(output.shape().size())).plan(output.shape())));
   }
   return concat_values(flat, 0);
@@ -150,13 +157,15 @@ std::vector<Tensor> Schedule::split(const Tensor& tensor) const {
   for (const auto& circuit : program_->circuits) {
     const auto size = static_cast<int64_t>(numel_saturating(circuit->shape()));
     if (tensor.shape().size() != 1 || start + size > tensor.numel())
-      fail(ErrorId::RuntimeError, "Schedule.split: a tensor of shape " + to_text(tensor.shape()) + " does not hold the outputs one after the other");
+      fail(ErrorId::RuntimeError,
+           "Schedule.split: a tensor of shape " + to_text(tensor.shape()) + " does not hold the outputs one after the other");
     const Tensor part = apply_index(tensor, {Slice{start, start + size}});
     parts.push_back(apply_rearrange(part, RearrangeSpec::unflatten(circuit->shape()).plan({size})));
     start += size;
   }
   if (start != tensor.numel())
-    fail(ErrorId::RuntimeError, "Schedule.split: the outputs have " + std::to_string(start) + " elements, the tensor has " + std::to_string(tensor.numel()));
+    fail(ErrorId::RuntimeError,
+         "Schedule.split: the outputs have " + std::to_string(start) + " elements, the tensor has " + std::to_string(tensor.numel()));
   return parts;
 }
 
@@ -196,7 +205,8 @@ void Schedule::validate(bool validate_output) const {
   for (const auto& instruction : program_->instructions) {
     if (instruction.node->is_leaf()) wrong("key " + std::to_string(instruction.key) + " computes a leaf");
     for (const int operand : instruction.operands)
-      if (!live.contains(operand)) wrong("operand " + std::to_string(operand) + " of key " + std::to_string(instruction.key) + " is not live");
+      if (!live.contains(operand))
+        wrong("operand " + std::to_string(operand) + " of key " + std::to_string(instruction.key) + " is not live");
     if (!computed.insert(instruction.key).second) wrong("key " + std::to_string(instruction.key) + " is computed twice");
     live.insert(instruction.key);
     for (const int dropped : instruction.drops) {
@@ -214,13 +224,16 @@ void Schedule::validate(bool validate_output) const {
 void Schedule::check_no_syms() const {
   NodePtrs symbols;
   for (size_t i = 0; i < program_->constants.size(); ++i)
-    if (program_->constants[i]->kind() == Kind::Symbol && !replacements_.contains(static_cast<int>(i))) symbols.push_back(program_->constants[i]);
+    if (program_->constants[i]->kind() == Kind::Symbol && !replacements_.contains(static_cast<int>(i)))
+      symbols.push_back(program_->constants[i]);
   if (!symbols.empty())
-    fail(ErrorId::SchedulingEvaluateCalledWithSyms, "the schedule has Symbols; replace them first (replace_tensors): " + describe(symbols), circuit_payloads(symbols));
+    fail(ErrorId::SchedulingEvaluateCalledWithSyms, "the schedule has Symbols; replace them first (replace_tensors): " + describe(symbols),
+         circuit_payloads(symbols));
 }
 
 void Schedule::check_no_raw_tensor_constants() const {
-  if (!replacements_.empty()) fail(ErrorId::RuntimeError, "the schedule has " + std::to_string(replacements_.size()) + " constants replaced by plain tensors");
+  if (!replacements_.empty())
+    fail(ErrorId::RuntimeError, "the schedule has " + std::to_string(replacements_.size()) + " constants replaced by plain tensors");
 }
 
 Schedule Schedule::map_tensors(const std::function<std::optional<Tensor>(const Hash&)>& replacement) const {
@@ -261,10 +274,12 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
 Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings) {
   if (const SymbolPtrs symbols = circuit->free_symbols(); !symbols.empty()) {
     const NodePtrs nodes(symbols.begin(), symbols.end());
-    fail(ErrorId::SchedulingEvaluateCalledWithSyms, describe(*circuit) + " has free Symbols; bind them first: " + describe(nodes), circuit_payloads(nodes));
+    fail(ErrorId::SchedulingEvaluateCalledWithSyms, describe(*circuit) + " has free Symbols; bind them first: " + describe(nodes),
+         circuit_payloads(nodes));
   }
   if (!circuit->is_explicitly_computable() || !circuit->is_constant())
-    fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " is random or not computable; sample it first", circuit_payload(circuit));
+    fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " is random or not computable; sample it first",
+         circuit_payload(circuit));
   return circuit_to_schedule({circuit}, settings, settings.scheduling_naive).evaluate();
 }
 

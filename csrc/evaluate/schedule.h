@@ -14,10 +14,10 @@
 namespace pycircuit {
 
 struct ScheduleStats {
-  BigUint max_mem;             // accounted peak, elements
-  BigUint constant_mem;        // elements of all constants
+  BigUint max_mem;       // accounted peak, elements
+  BigUint constant_mem;  // elements of all constants
   BigUint max_mem_bytes, constant_mem_bytes;
-  NodePtrs max_circuit_set;    // nodes live at the first maximum, as in the instructions
+  NodePtrs max_circuit_set;  // nodes live at the first maximum, as in the instructions
   int64_t num_computes = 0;
   std::optional<int64_t> python_calls;
 };
@@ -30,10 +30,11 @@ class Schedule {
   const Program& program() const { return *program_; }
   const Replacements& replacements() const { return replacements_; }
   const NodePtrs& leaves() const { return leaves_; }
-  // Parts of a pickle: the position of every instruction's node in `computed_nodes`, and a Schedule from such positions. RuntimeError where they
-  // do not fit.
+  // Parts of a pickle: the position of every instruction's node in `computed_nodes`, and a Schedule from such positions. RuntimeError where
+  // they do not fit.
   std::vector<int64_t> order_positions() const;
-  static Schedule restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves, const Replacements& replacements);
+  static Schedule restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves,
+                           const Replacements& replacements);
   // The node of a computed key with each child replaced by a Symbol named by the child's key.
   NodePtr shown_node(const Instruction& instruction) const;
 

@@ -36,12 +36,14 @@ void assign(bool& field, py::handle value, const char* name) {
 }
 
 void assign(double& field, py::handle value, const char* name) {
-  if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr())) throw py::type_error(std::string(name) + ": expected a float, got " + std::string(py::repr(value)));
+  if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr()))
+    throw py::type_error(std::string(name) + ": expected a float, got " + std::string(py::repr(value)));
   field = value.cast<double>();
 }
 
 void assign(SimpFnSubset& field, py::handle value, const char* name) {
-  if (!py::isinstance<SimpFnSubset>(value)) throw py::type_error(std::string(name) + ": expected a SimpFnSubset, got " + std::string(py::repr(value)));
+  if (!py::isinstance<SimpFnSubset>(value))
+    throw py::type_error(std::string(name) + ": expected a SimpFnSubset, got " + std::string(py::repr(value)));
   field = value.cast<SimpFnSubset>();
 }
 
@@ -93,7 +95,8 @@ constexpr size_t kPositional = 22;  // later fields are keyword-only
 
 Settings settings_from(const py::args& args, const py::kwargs& kwargs) {
   Settings settings;
-  if (args.size() > kPositional) throw py::type_error("OptimizationSettings takes at most 22 positional arguments, got " + std::to_string(args.size()));
+  if (args.size() > kPositional)
+    throw py::type_error("OptimizationSettings takes at most 22 positional arguments, got " + std::to_string(args.size()));
   for (size_t i = 0; i < args.size(); ++i) fields()[i].set(settings, args[i]);
   for (const auto& [key, value] : kwargs) {
     const auto name = key.cast<std::string>();
@@ -107,7 +110,8 @@ Settings settings_from(const py::args& args, const py::kwargs& kwargs) {
 }
 
 NodePtrs circuit_list(const py::object& circuits) {
-  if (!PyList_Check(circuits.ptr()) && !PyTuple_Check(circuits.ptr())) throw py::type_error("circuits: expected a list or tuple of circuits");
+  if (!PyList_Check(circuits.ptr()) && !PyTuple_Check(circuits.ptr()))
+    throw py::type_error("circuits: expected a list or tuple of circuits");
   return circuits_from(circuits);
 }
 
@@ -174,8 +178,8 @@ BigUint big_from(py::handle number) {
 }
 
 py::tuple stats_state(const ScheduleStats& stats) {
-  return py::make_tuple(stats.max_mem, stats.constant_mem, stats.max_mem_bytes, stats.constant_mem_bytes, stats.max_circuit_set, stats.num_computes,
-                        stats.python_calls);
+  return py::make_tuple(stats.max_mem, stats.constant_mem, stats.max_mem_bytes, stats.constant_mem_bytes, stats.max_circuit_set,
+                        stats.num_computes, stats.python_calls);
 }
 
 std::string stats_text(const ScheduleStats& stats) {
@@ -185,7 +189,8 @@ std::string stats_text(const ScheduleStats& stats) {
   std::string text = "ScheduleStats: max: " + oom_fmt(stats.max_mem) + " const: " + oom_fmt(stats.constant_mem) + " shapes: ";
   const double total = stats.max_mem.is_zero() ? 1.0 : stats.max_mem.to_double();
   for (size_t i = 0; i < shapes.size(); ++i)
-    text += (i ? ", " : "") + shapes[i].second + " " + std::to_string(static_cast<int64_t>(shapes[i].first.to_double() / total * 100.0)) + "%";
+    text +=
+        (i ? ", " : "") + shapes[i].second + " " + std::to_string(static_cast<int64_t>(shapes[i].first.to_double() / total * 100.0)) + "%";
   return text;
 }
 
@@ -200,13 +205,15 @@ std::string schedule_text(const Schedule& schedule) {
   const auto keys = [&](Kind kind) {
     std::string out;
     for (int key = 0; key < program.first_computed(); ++key)
-      if (!schedule.replacements().contains(key) && program.node_of(key)->kind() == kind) out += (out.empty() ? "" : " ") + std::to_string(key);
+      if (!schedule.replacements().contains(key) && program.node_of(key)->kind() == kind)
+        out += (out.empty() ? "" : " ") + std::to_string(key);
     return out;
   };
   std::string tensors;
   for (int key = 0; key < program.first_computed(); ++key)
     if (schedule.replacements().contains(key)) tensors += (tensors.empty() ? "" : " ") + std::to_string(key);
-  return text + "\nTensors: " + tensors + " Arrays: " + keys(Kind::Array) + " Symbols: " + keys(Kind::Symbol) + " Scalars: " + keys(Kind::Scalar);
+  return text + "\nTensors: " + tensors + " Arrays: " + keys(Kind::Array) + " Symbols: " + keys(Kind::Symbol) +
+         " Scalars: " + keys(Kind::Scalar);
 }
 
 py::list instruction_list(const Schedule& schedule) {
@@ -219,23 +226,29 @@ py::list instruction_list(const Schedule& schedule) {
 }
 
 void bind_settings(py::module_& m) {
-  py::class_<Settings> cls(m, "OptimizationSettings", py::is_final(), "Settings of the optimizer, the schedules and the evaluator (spec 12, section 5).");
+  py::class_<Settings> cls(m, "OptimizationSettings", py::is_final(),
+                           "Settings of the optimizer, the schedules and the evaluator (spec 12, section 5).");
   cls.def(py::init(&settings_from));
   for (const auto& each : fields())
-    cls.def_property(each.name, [get = each.get](const Settings& self) { return get(self); }, [set = each.set](Settings& self, const py::object& value) { set(self, value); },
-                     "See spec 12, section 5.");
-  cls.def("__eq__", [](const Settings& self, const py::object& other) { return py::isinstance<Settings>(other) && self == other.cast<Settings>(); })
-      .def("__ne__", [](const Settings& self, const py::object& other) { return !py::isinstance<Settings>(other) || !(self == other.cast<Settings>()); })
+    cls.def_property(
+        each.name, [get = each.get](const Settings& self) { return get(self); },
+        [set = each.set](Settings& self, const py::object& value) { set(self, value); }, "See spec 12, section 5.");
+  cls.def("__eq__",
+          [](const Settings& self, const py::object& other) { return py::isinstance<Settings>(other) && self == other.cast<Settings>(); })
+      .def("__ne__", [](const Settings& self,
+                        const py::object& other) { return !py::isinstance<Settings>(other) || !(self == other.cast<Settings>()); })
       .def("__repr__",
            [](const Settings& self) {
              const Settings defaults;
              std::string text;
              for (const auto& each : fields())
-               if (!each.get(self).equal(each.get(defaults))) text += (text.empty() ? "" : ", ") + std::string(each.name) + "=" + std::string(py::repr(each.get(self)));
+               if (!each.get(self).equal(each.get(defaults)))
+                 text += (text.empty() ? "" : ", ") + std::string(each.name) + "=" + std::string(py::repr(each.get(self)));
              return "OptimizationSettings(" + text + ")";
            })
       .def("__copy__", [](const Settings& self) { return self; })
-      .def("__deepcopy__", [](const Settings& self, const py::object&) { return self; }, py::arg("memo"))
+      .def(
+          "__deepcopy__", [](const Settings& self, const py::object&) { return self; }, py::arg("memo"))
       .def(py::pickle(
           [](const Settings& self) {
             py::dict state;
@@ -248,11 +261,16 @@ void bind_settings(py::module_& m) {
 
 void bind_schedule_classes(py::module_& m) {
   py::class_<ScheduleStats>(m, "ScheduleStats", py::is_final(), "Statistics of a schedule, of the plan or of a run (spec 12, 8.4).")
-      .def_property_readonly("max_mem", [](const ScheduleStats& self) { return self.max_mem; }, "Accounted peak, elements.")
-      .def_property_readonly("constant_mem", [](const ScheduleStats& self) { return self.constant_mem; }, "Elements of all constants.")
-      .def_property_readonly("max_mem_bytes", [](const ScheduleStats& self) { return self.max_mem_bytes; }, "Accounted peak, bytes.")
-      .def_property_readonly("constant_mem_bytes", [](const ScheduleStats& self) { return self.constant_mem_bytes; }, "Bytes of all constants.")
-      .def_property_readonly("max_circuit_set", [](const ScheduleStats& self) { return to_set(self.max_circuit_set); }, "Nodes live at the first maximum.")
+      .def_property_readonly(
+          "max_mem", [](const ScheduleStats& self) { return self.max_mem; }, "Accounted peak, elements.")
+      .def_property_readonly(
+          "constant_mem", [](const ScheduleStats& self) { return self.constant_mem; }, "Elements of all constants.")
+      .def_property_readonly(
+          "max_mem_bytes", [](const ScheduleStats& self) { return self.max_mem_bytes; }, "Accounted peak, bytes.")
+      .def_property_readonly(
+          "constant_mem_bytes", [](const ScheduleStats& self) { return self.constant_mem_bytes; }, "Bytes of all constants.")
+      .def_property_readonly(
+          "max_circuit_set", [](const ScheduleStats& self) { return to_set(self.max_circuit_set); }, "Nodes live at the first maximum.")
       .def_readonly("num_computes", &ScheduleStats::num_computes, "Compute instructions.")
       .def_readonly("python_calls", &ScheduleStats::python_calls, "Calls of user-defined functions, of a run only.")
       .def("__repr__", &stats_text)
@@ -268,66 +286,81 @@ void bind_schedule_classes(py::module_& m) {
         return stats;
       }));
 
-  py::class_<Schedule>(m, "Schedule", py::is_final(), "An immutable plan of computation, usable repeatedly and concurrently (spec 12, section 8).")
-      .def_property_readonly("constants",
-                             [](const Schedule& self) {
-                               py::dict out;
-                               for (size_t i = 0; i < self.program().constants.size(); ++i) {
-                                 const auto replaced = self.replacements().find(static_cast<int>(i));
-                                 out[py::int_(i)] = replaced == self.replacements().end() ? to_python(self.program().constants[i]) : py::cast(replaced->second);
-                               }
-                               return out;
-                             },
-                             "Array, Symbol, or replacing Tensor by key.")
-      .def_property_readonly("scalars",
-                             [](const Schedule& self) {
-                               py::dict out;
-                               for (size_t i = 0; i < self.program().scalars.size(); ++i)
-                                 out[py::int_(self.program().constants.size() + i)] = self.program().scalars[i];
-                               return out;
-                             },
-                             "Scalar by key.")
-      .def_property_readonly("instructions", &instruction_list, "k: drop key k; (k, circuit): compute key k, children shown as Symbols named by key.")
-      .def("evaluate", [](const Schedule& self, const Settings&) { return released([&] { return self.evaluate(); }); }, py::arg("settings") = Settings{},
-           "The output; several are flattened and concatenated.")
-      .def("evaluate_many", [](const Schedule& self, const Settings&) { return released([&] { return self.evaluate_many(); }); },
-           py::arg("settings") = Settings{}, "All outputs in order.")
-      .def("evaluate_with_stats",
-           [](const Schedule& self, const Settings&) {
-             RunStats run_stats;
-             auto outputs = released([&] { return self.evaluate_many(&run_stats); });
-             ScheduleStats stats = self.stats();
-             stats.python_calls = run_stats.python_calls;
-             return py::make_tuple(outputs, stats);
-           },
-           py::arg("settings") = Settings{}, "All outputs, and the statistics of this run.")
+  py::class_<Schedule>(m, "Schedule", py::is_final(),
+                       "An immutable plan of computation, usable repeatedly and concurrently (spec 12, section 8).")
+      .def_property_readonly(
+          "constants",
+          [](const Schedule& self) {
+            py::dict out;
+            for (size_t i = 0; i < self.program().constants.size(); ++i) {
+              const auto replaced = self.replacements().find(static_cast<int>(i));
+              out[py::int_(i)] =
+                  replaced == self.replacements().end() ? to_python(self.program().constants[i]) : py::cast(replaced->second);
+            }
+            return out;
+          },
+          "Array, Symbol, or replacing Tensor by key.")
+      .def_property_readonly(
+          "scalars",
+          [](const Schedule& self) {
+            py::dict out;
+            for (size_t i = 0; i < self.program().scalars.size(); ++i)
+              out[py::int_(self.program().constants.size() + i)] = self.program().scalars[i];
+            return out;
+          },
+          "Scalar by key.")
+      .def_property_readonly("instructions", &instruction_list,
+                             "k: drop key k; (k, circuit): compute key k, children shown as Symbols named by key.")
+      .def(
+          "evaluate", [](const Schedule& self, const Settings&) { return released([&] { return self.evaluate(); }); },
+          py::arg("settings") = Settings{}, "The output; several are flattened and concatenated.")
+      .def(
+          "evaluate_many", [](const Schedule& self, const Settings&) { return released([&] { return self.evaluate_many(); }); },
+          py::arg("settings") = Settings{}, "All outputs in order.")
+      .def(
+          "evaluate_with_stats",
+          [](const Schedule& self, const Settings&) {
+            RunStats run_stats;
+            auto outputs = released([&] { return self.evaluate_many(&run_stats); });
+            ScheduleStats stats = self.stats();
+            stats.python_calls = run_stats.python_calls;
+            return py::make_tuple(outputs, stats);
+          },
+          py::arg("settings") = Settings{}, "All outputs, and the statistics of this run.")
       .def("get_stats", &Schedule::stats, "Statistics of the plan; runs nothing.")
       .def("split", &Schedule::split, py::arg("tensor"), "The outputs from the flat tensor of evaluate.")
       .def("validate", &Schedule::validate, py::arg("validate_output"), "RuntimeError if the plan is inconsistent.")
-      .def("next_key", [](const Schedule& self) { return self.program().num_keys(); }, "Largest key + 1.")
+      .def(
+          "next_key", [](const Schedule& self) { return self.program().num_keys(); }, "Largest key + 1.")
       .def("check_no_syms", &Schedule::check_no_syms, "SchedulingEvaluateCalledWithSymsError if a constant is a Symbol.")
       .def("check_no_raw_tensor_constants", &Schedule::check_no_raw_tensor_constants, "RuntimeError if a constant is a Tensor.")
-      .def("replace_tensors",
-           [](const Schedule& self, const py::dict& map, bool allow_missing) {
-             std::vector<std::pair<Hash, Tensor>> replacements;
-             for (const auto& [key, value] : map) {
-               if (!PyBytes_Check(key.ptr()) || py::len(key) != 32) throw py::value_error("replace_tensors: keys are hashes of 32 bytes, got " + std::string(py::repr(key)));
-               if (!is_torch_tensor(value.ptr())) throw py::type_error("replace_tensors: values are tensors, got " + std::string(py::repr(value)));
-               replacements.emplace_back(key.cast<Hash>(), tensor_from_python(value.ptr()));
-             }
-             return self.replace_tensors(replacements, allow_missing);
-           },
-           py::arg("map"), py::arg("allow_missing") = false, "The same plan with constants replaced, by hash of the Array or Symbol (spec 12, 8.3).")
-      .def("map_tensors",
-           [](const Schedule& self, const py::function& f) {
-             return self.map_tensors([&](const Hash& hash) -> std::optional<Tensor> {
-               const py::object value = f(hash);
-               if (value.is_none()) return std::nullopt;
-               if (!is_torch_tensor(value.ptr())) throw py::type_error("map_tensors: f must return a tensor or None, got " + std::string(py::repr(value)));
-               return tensor_from_python(value.ptr());
-             });
-           },
-           py::arg("f"), "The same plan with every constant offered to f; None keeps it.")
+      .def(
+          "replace_tensors",
+          [](const Schedule& self, const py::dict& map, bool allow_missing) {
+            std::vector<std::pair<Hash, Tensor>> replacements;
+            for (const auto& [key, value] : map) {
+              if (!PyBytes_Check(key.ptr()) || py::len(key) != 32)
+                throw py::value_error("replace_tensors: keys are hashes of 32 bytes, got " + std::string(py::repr(key)));
+              if (!is_torch_tensor(value.ptr()))
+                throw py::type_error("replace_tensors: values are tensors, got " + std::string(py::repr(value)));
+              replacements.emplace_back(key.cast<Hash>(), tensor_from_python(value.ptr()));
+            }
+            return self.replace_tensors(replacements, allow_missing);
+          },
+          py::arg("map"), py::arg("allow_missing") = false,
+          "The same plan with constants replaced, by hash of the Array or Symbol (spec 12, 8.3).")
+      .def(
+          "map_tensors",
+          [](const Schedule& self, const py::function& f) {
+            return self.map_tensors([&](const Hash& hash) -> std::optional<Tensor> {
+              const py::object value = f(hash);
+              if (value.is_none()) return std::nullopt;
+              if (!is_torch_tensor(value.ptr()))
+                throw py::type_error("map_tensors: f must return a tensor or None, got " + std::string(py::repr(value)));
+              return tensor_from_python(value.ptr());
+            });
+          },
+          py::arg("f"), "The same plan with every constant offered to f; None keeps it.")
       .def("__repr__", &schedule_text)
       .def(py::pickle(&schedule_state, &schedule_from_state));
 }
@@ -337,57 +370,65 @@ void bind_schedule_classes(py::module_& m) {
 void bind_schedule(py::module_& m) {
   bind_settings(m);
   bind_schedule_classes(m);
-  m.def("circuit_to_schedule",
-        [](const NodePtr& circuit, const Settings& settings) {
-          warn_about_symbolic_sizes({circuit}, "scheduling");
-          return released([&] { return circuit_to_schedule({circuit}, settings, false); });
-        },
-        py::arg("circuit"), py::arg("settings") = Settings{}, "A plan without optimization, within max_memory (spec 12, section 9).");
-  m.def("circuit_to_schedule_many",
-        [](const py::object& circuits, const Settings& settings) {
-          const NodePtrs list = circuit_list(circuits);
-          warn_about_symbolic_sizes(list, "scheduling");
-          return released([&] { return circuit_to_schedule(list, settings, false); });
-        },
-        py::arg("circuits"), py::arg("settings") = Settings{}, "One plan for several outputs.");
-  m.def("scheduled_evaluate",
-        [](const NodePtr& circuit, const Settings& settings) {
-          warn_before_evaluation({circuit}, settings, false);
-          return released([&] { return scheduled_evaluate(circuit, settings); });
-        },
-        py::arg("circuit"), py::arg("settings") = Settings{}, "Schedules without optimization, then evaluates.");
-  m.def("optimize_circuit",
-        [](const NodePtr& circuit, const Settings& settings) {
-          warn_about_symbolic_sizes({circuit}, "optimizing");
-          return released([&] { return optimize_circuit(circuit, settings); });
-        },
-        py::arg("circuit"), py::arg("settings") = Settings{}, "An equal circuit that is cheaper to run (spec 12, 6.1).");
-  m.def("optimize_to_schedule",
-        [](const NodePtr& circuit, const Settings& settings) {
-          warn_before_schedule({circuit}, settings, true);
-          return released([&] { return optimize_to_schedule({circuit}, settings); });
-        },
-        py::arg("circuit"), py::arg("settings") = Settings{}, "optimize_circuit, then circuit_to_schedule.");
-  m.def("optimize_to_schedule_many",
-        [](const py::object& circuits, const Settings& settings) {
-          const NodePtrs list = circuit_list(circuits);
-          warn_before_schedule(list, settings, true);
-          return released([&] { return optimize_to_schedule(list, settings); });
-        },
-        py::arg("circuits"), py::arg("settings") = Settings{}, "One optimized plan for several outputs.");
-  m.def("optimize_and_evaluate",
-        [](const NodePtr& circuit, const Settings& settings) {
-          warn_before_evaluation({circuit}, settings, true);
-          return released([&] { return optimize_and_evaluate_many({circuit}, settings).front(); });
-        },
-        py::arg("circuit"), py::arg("settings") = Settings{}, "Optimizes, then evaluates (spec 12, 6.3).");
-  m.def("optimize_and_evaluate_many",
-        [](const py::object& circuits, const Settings& settings) {
-          const NodePtrs list = circuit_list(circuits);
-          warn_before_evaluation(list, settings, true);
-          return released([&] { return optimize_and_evaluate_many(list, settings); });
-        },
-        py::arg("circuits"), py::arg("settings") = Settings{}, "Several results from one plan that shares their common nodes.");
+  m.def(
+      "circuit_to_schedule",
+      [](const NodePtr& circuit, const Settings& settings) {
+        warn_about_symbolic_sizes({circuit}, "scheduling");
+        return released([&] { return circuit_to_schedule({circuit}, settings, false); });
+      },
+      py::arg("circuit"), py::arg("settings") = Settings{}, "A plan without optimization, within max_memory (spec 12, section 9).");
+  m.def(
+      "circuit_to_schedule_many",
+      [](const py::object& circuits, const Settings& settings) {
+        const NodePtrs list = circuit_list(circuits);
+        warn_about_symbolic_sizes(list, "scheduling");
+        return released([&] { return circuit_to_schedule(list, settings, false); });
+      },
+      py::arg("circuits"), py::arg("settings") = Settings{}, "One plan for several outputs.");
+  m.def(
+      "scheduled_evaluate",
+      [](const NodePtr& circuit, const Settings& settings) {
+        warn_before_evaluation({circuit}, settings, false);
+        return released([&] { return scheduled_evaluate(circuit, settings); });
+      },
+      py::arg("circuit"), py::arg("settings") = Settings{}, "Schedules without optimization, then evaluates.");
+  m.def(
+      "optimize_circuit",
+      [](const NodePtr& circuit, const Settings& settings) {
+        warn_about_symbolic_sizes({circuit}, "optimizing");
+        return released([&] { return optimize_circuit(circuit, settings); });
+      },
+      py::arg("circuit"), py::arg("settings") = Settings{}, "An equal circuit that is cheaper to run (spec 12, 6.1).");
+  m.def(
+      "optimize_to_schedule",
+      [](const NodePtr& circuit, const Settings& settings) {
+        warn_before_schedule({circuit}, settings, true);
+        return released([&] { return optimize_to_schedule({circuit}, settings); });
+      },
+      py::arg("circuit"), py::arg("settings") = Settings{}, "optimize_circuit, then circuit_to_schedule.");
+  m.def(
+      "optimize_to_schedule_many",
+      [](const py::object& circuits, const Settings& settings) {
+        const NodePtrs list = circuit_list(circuits);
+        warn_before_schedule(list, settings, true);
+        return released([&] { return optimize_to_schedule(list, settings); });
+      },
+      py::arg("circuits"), py::arg("settings") = Settings{}, "One optimized plan for several outputs.");
+  m.def(
+      "optimize_and_evaluate",
+      [](const NodePtr& circuit, const Settings& settings) {
+        warn_before_evaluation({circuit}, settings, true);
+        return released([&] { return optimize_and_evaluate_many({circuit}, settings).front(); });
+      },
+      py::arg("circuit"), py::arg("settings") = Settings{}, "Optimizes, then evaluates (spec 12, 6.3).");
+  m.def(
+      "optimize_and_evaluate_many",
+      [](const py::object& circuits, const Settings& settings) {
+        const NodePtrs list = circuit_list(circuits);
+        warn_before_evaluation(list, settings, true);
+        return released([&] { return optimize_and_evaluate_many(list, settings); });
+      },
+      py::arg("circuits"), py::arg("settings") = Settings{}, "Several results from one plan that shares their common nodes.");
 }
 
 }  // namespace pycircuit

@@ -11,8 +11,8 @@
 namespace pycircuit {
 namespace {
 
-// Axes of each argument within a list of arguments given in some order: permutation that brings an outer product over `order` into the order
-// 0 .. n-1.
+// Axes of each argument within a list of arguments given in some order: permutation that brings an outer product over `order` into the
+// order 0 .. n-1.
 std::vector<int64_t> axes_in_order(const NodePtrs& arguments, const std::vector<size_t>& order) {
   std::vector<int64_t> first(arguments.size());
   int64_t next = 0;
@@ -45,7 +45,8 @@ NodePtr summand(const NodePtrs& arguments, const Partition& blocks, NodePtrs fac
 std::vector<Partition> set_partitions(size_t count) {
   constexpr size_t kMost = 12;
   if (count > kMost)
-    fail(ErrorId::RuntimeError, "a cumulant of " + std::to_string(count) + " arguments has too many set partitions; at most 12 arguments are supported");
+    fail(ErrorId::RuntimeError,
+         "a cumulant of " + std::to_string(count) + " arguments has too many set partitions; at most 12 arguments are supported");
   std::vector<Partition> partitions = {{}};
   for (size_t element = 0; element < count; ++element) {
     std::vector<Partition> next;
@@ -82,7 +83,8 @@ NodePtr factored_cumulant_expectation(const Ref<const Cumulant>& cumulant) {
   for (const auto& argument : arguments) centred.push_back(subtract(argument, Cumulant::make({argument})));
   NodePtrs summands = {Cumulant::make({Einsum::outer_product(centred)})};
   for (auto partition : set_partitions(arguments.size())) {
-    if (partition.size() < 2 || std::any_of(partition.begin(), partition.end(), [](const auto& block) { return block.size() < 2; })) continue;
+    if (partition.size() < 2 || std::any_of(partition.begin(), partition.end(), [](const auto& block) { return block.size() < 2; }))
+      continue;
     NodePtrs factors;
     for (auto& block : partition) {
       std::stable_sort(block.begin(), block.end(), [&](size_t a, size_t b) { return circuit_less(*arguments[a], *arguments[b]); });
@@ -101,8 +103,8 @@ KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const std::function<
   for (const auto& block : blocks)
     for (const auto& [position, circuit] : block) {
       if (position < 0 || position >= static_cast<int64_t>(count) || arguments[position])
-        fail(ErrorId::RuntimeError, "kappa_term: the positions must be a permutation of 0 .. " + std::to_string(count) + " - 1, got " + std::to_string(position) +
-                                        " twice or out of range");
+        fail(ErrorId::RuntimeError, "kappa_term: the positions must be a permutation of 0 .. " + std::to_string(count) + " - 1, got " +
+                                        std::to_string(position) + " twice or out of range");
       arguments[position] = circuit;
       order.push_back(static_cast<size_t>(position));
     }
@@ -114,7 +116,8 @@ KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const std::function<
     term.cumulants.push_back(Cumulant::make(std::move(members)));
     factors.push_back(sub(term.cumulants.back()));
     if (factors.back()->shape() != term.cumulants.back()->shape())
-      fail(ErrorId::RuntimeError, "kappa_term: " + describe(*factors.back()) + " took the place of " + describe(*term.cumulants.back()) + ", which has another shape");
+      fail(ErrorId::RuntimeError, "kappa_term: " + describe(*factors.back()) + " took the place of " + describe(*term.cumulants.back()) +
+                                      ", which has another shape");
   }
   term.product = Einsum::outer_product(std::move(factors), {}, axes_in_order(arguments, order));
   return term;

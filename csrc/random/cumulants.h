@@ -18,8 +18,8 @@ NodePtr basic_expectation(const Cumulant& cumulant);
 // The same number with far fewer summands, by central moments.
 NodePtr factored_cumulant_expectation(const Ref<const Cumulant>& cumulant);
 
-// 12: the outer product of what `sub` makes of one Cumulant per block, its axes by position, and these Cumulants. RuntimeError where the positions
-// are no permutation or `sub` changes a shape.
+// 12: the outer product of what `sub` makes of one Cumulant per block, its axes by position, and these Cumulants. RuntimeError where the
+// positions are no permutation or `sub` changes a shape.
 using KappaBlock = std::vector<std::pair<int64_t, NodePtr>>;
 struct KappaTerm {
   NodePtr product;

@@ -31,7 +31,9 @@ Transform sample_transform(SampleSpecPtr spec) {
 RandomSampleSpec::RandomSampleSpec(Shape shape, bool replace, bool simplify, Seeder seeder)
     : shape_(std::move(shape)), replace_(replace), simplify_(simplify), seeder_(std::move(seeder)) {}
 
-std::shared_ptr<SampleSpec> RandomSampleSpec::copy() const { return std::make_shared<RandomSampleSpec>(shape_, replace_, simplify_, seeder_); }
+std::shared_ptr<SampleSpec> RandomSampleSpec::copy() const {
+  return std::make_shared<RandomSampleSpec>(shape_, replace_, simplify_, seeder_);
+}
 
 void RandomSampleSpec::set_seeder(Seeder seeder) {
   seeder_ = std::move(seeder);
@@ -54,7 +56,8 @@ std::optional<Tensor> RandomSampleSpec::drawn_rows(const NodePtr& group, int64_t
   const NodePtr& weights = group->child();
   try {
     if (const auto* array = weights->as<Array>()) return draw_multinomial(array->value(), seed, shape_, replace_);
-    if (const auto* scalar = weights->as<Scalar>()) return draw_multinomial(scalar_value(scalar->value(), scalar->shape()), seed, shape_, replace_);
+    if (const auto* scalar = weights->as<Scalar>())
+      return draw_multinomial(scalar_value(scalar->value(), scalar->shape()), seed, shape_, replace_);
   } catch (const std::exception&) {
     // The lazy form shows what is wrong when it is evaluated.
   }
@@ -87,16 +90,19 @@ NodePtr RandomSampleSpec::overall_weight() const { return Scalar::make(numel(sha
 RunDiscreteVarAllSpec::RunDiscreteVarAllSpec(NodePtrs groups, std::optional<std::vector<Slice>> subsets) : groups_(std::move(groups)) {
   for (const auto& group : groups_)
     if (group->rank() != 1)
-      fail(ErrorId::SampleGroupWithIncorrectNdim, "RunDiscreteVarAllSpec: groups have rank 1, got " + describe(groups_), circuit_payloads(groups_));
+      fail(ErrorId::SampleGroupWithIncorrectNdim, "RunDiscreteVarAllSpec: groups have rank 1, got " + describe(groups_),
+           circuit_payloads(groups_));
   subsets_ = subsets ? std::move(*subsets) : std::vector<Slice>(groups_.size());
   if (subsets_.size() != groups_.size())
     fail(ErrorId::SampleDifferentNumSubsetsThanGroups,
-         "RunDiscreteVarAllSpec: give one subset per group, got " + std::to_string(subsets_.size()) + " for " + std::to_string(groups_.size()) + " groups",
+         "RunDiscreteVarAllSpec: give one subset per group, got " + std::to_string(subsets_.size()) + " for " +
+             std::to_string(groups_.size()) + " groups",
          subsets_.size(), groups_.size());
   for (size_t i = 0; i < groups_.size(); ++i) {
     shape_.push_back(indexed_shape(checked_index({subsets_[i]}, groups_[i]->shape(), "RunDiscreteVarAllSpec"), groups_[i]->shape())[0]);
     for (size_t j = 0; j < i; ++j)
-      if (same(groups_[i], groups_[j])) fail(ErrorId::ValueError, "RunDiscreteVarAllSpec: the group " + describe(*groups_[i]) + " is given twice");
+      if (same(groups_[i], groups_[j]))
+        fail(ErrorId::ValueError, "RunDiscreteVarAllSpec: the group " + describe(*groups_[i]) + " is given twice");
   }
 }
 
@@ -117,7 +123,8 @@ NodePtr RunDiscreteVarAllSpec::sample_var(const Ref<const DiscreteVar>& variable
   for (size_t i = 0; i < groups_.size(); ++i)
     if (same(groups_[i], variable->probs_and_group())) number = i;
   if (!number)
-    fail_unhandled(variable, "its group " + describe(*variable->probs_and_group()) + " is not among the groups of this spec: " + describe(groups_));
+    fail_unhandled(variable,
+                   "its group " + describe(*variable->probs_and_group()) + " is not among the groups of this spec: " + describe(groups_));
   const NodePtr rows = take_rows(variable->values(), subsets_[*number]);
   if (groups_.size() == 1) return rows;
   std::vector<int64_t> axes;

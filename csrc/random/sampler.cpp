@@ -13,8 +13,8 @@
 namespace pycircuit {
 namespace {
 
-// Whether the spec circuit has a Cumulant, found by this state, above one of the module's own symbols: then the symbol stands for something that
-// may be random, which shows only after substitution.
+// Whether the spec circuit has a Cumulant, found by this state, above one of the module's own symbols: then the symbol stands for something
+// that may be random, which shows only after substitution.
 bool needs_substitution(const Module& module, const MaybeMatcher& spec_state) {
   if (!spec_state) return false;
   for (const auto& found : get(module.spec_circuit(), *spec_state)) {
@@ -27,8 +27,8 @@ bool needs_substitution(const Module& module, const MaybeMatcher& spec_state) {
 
 }  // namespace
 
-std::shared_ptr<Expander> sample_expander(SampleSpecPtr spec, const IterativeMatcher& var_matcher, bool default_fancy_validate, bool default_assert_any_found,
-                                          Name suffix) {
+std::shared_ptr<Expander> sample_expander(SampleSpecPtr spec, const IterativeMatcher& var_matcher, bool default_fancy_validate,
+                                          bool default_assert_any_found, Name suffix) {
   std::vector<std::pair<IterativeMatcher, Transform>> pairs;
   pairs.emplace_back(var_matcher, sample_transform(std::move(spec)));
   Expander::Options options;
@@ -38,7 +38,8 @@ std::shared_ptr<Expander> sample_expander(SampleSpecPtr spec, const IterativeMat
   return std::make_shared<Expander>(std::move(pairs), options, std::move(suffix));
 }
 
-Sampler::Sampler(const SampleSpec& sample_spec, const IterativeMatcher& var_matcher, IterativeMatcher cumulant_matcher, Name suffix, Transform run_on_sampled)
+Sampler::Sampler(const SampleSpec& sample_spec, const IterativeMatcher& var_matcher, IterativeMatcher cumulant_matcher, Name suffix,
+                 Transform run_on_sampled)
     : sample_spec_(sample_spec.copy()),
       expander_(sample_expander(sample_spec_, var_matcher, false, false, suffix)),
       cumulant_matcher_(std::move(cumulant_matcher)),
@@ -60,7 +61,8 @@ NodePtr Sampler::sample(const NodePtr& circuit) const {
   Shape expected = sample_shape;
   expected.insert(expected.end(), circuit->shape().begin(), circuit->shape().end());
   if (sampled->shape() != expected)
-    fail(ErrorId::RuntimeError, "sampling " + describe(*circuit) + " gave shape " + to_text(sampled->shape()) + ", expected the sample shape in front: " + to_text(expected));
+    fail(ErrorId::RuntimeError, "sampling " + describe(*circuit) + " gave shape " + to_text(sampled->shape()) +
+                                    ", expected the sample shape in front: " + to_text(expected));
   return run_on_sampled_(sampled);
 }
 
@@ -70,11 +72,12 @@ NodePtr Sampler::expectation(const NodePtr& argument) const {
   Shape expected = sample_shape;
   expected.insert(expected.end(), argument->shape().begin(), argument->shape().end());
   if (sampled->shape() != expected)
-    fail(ErrorId::RuntimeError, "estimate: run_on_sampled changed the shape of " + describe(*argument) + " to " + to_text(sampled->shape()) +
-                                    "; under an expectation it must keep " + to_text(expected));
+    fail(ErrorId::RuntimeError, "estimate: run_on_sampled changed the shape of " + describe(*argument) + " to " +
+                                    to_text(sampled->shape()) + "; under an expectation it must keep " + to_text(expected));
   if (const auto dtype = sampled->device_dtype().dtype; dtype && !is_floating(*dtype))
-    fail(ErrorId::RuntimeError, "estimate: the expectation of " + describe(*argument) + " of dtype " + std::string(to_text(*dtype)) +
-                                    " would truncate the weights to 0; cast it to a floating dtype first (cast_circuit, enforce_dtype_device)");
+    fail(ErrorId::RuntimeError,
+         "estimate: the expectation of " + describe(*argument) + " of dtype " + std::string(to_text(*dtype)) +
+             " would truncate the weights to 0; cast it to a floating dtype first (cast_circuit, enforce_dtype_device)");
   const Labels labels = iota_labels(sampled->rank());
   const auto rank = static_cast<int64_t>(sample_shape.size());
   Name name;

@@ -11,7 +11,8 @@ namespace pycircuit {
 
 class Sampler {
  public:
-  Sampler(const SampleSpec& sample_spec, const IterativeMatcher& var_matcher, IterativeMatcher cumulant_matcher, Name suffix, Transform run_on_sampled);
+  Sampler(const SampleSpec& sample_spec, const IterativeMatcher& var_matcher, IterativeMatcher cumulant_matcher, Name suffix,
+          Transform run_on_sampled);
 
   const std::shared_ptr<SampleSpec>& sample_spec() const { return sample_spec_; }
   const std::shared_ptr<Expander>& expander() const { return expander_; }
@@ -35,7 +36,7 @@ class Sampler {
 };
 
 // The Expander that replaces what the matcher finds by samples (section 3).
-std::shared_ptr<Expander> sample_expander(SampleSpecPtr spec, const IterativeMatcher& var_matcher, bool default_fancy_validate, bool default_assert_any_found,
-                                          Name suffix);
+std::shared_ptr<Expander> sample_expander(SampleSpecPtr spec, const IterativeMatcher& var_matcher, bool default_fancy_validate,
+                                          bool default_assert_any_found, Name suffix);
 
 }  // namespace pycircuit

@@ -7,14 +7,14 @@ import importlib.util
 from rich.console import Console
 from rich.table import Table
 
-from bench import matching, nodes, scrubbing
+from bench import matching, nodes, scrubbing, text
 
 
 def main() -> None:
     """Prints one table for all cases."""
     rows = list(scrubbing.run())
     if importlib.util.find_spec("rust_circuit"):
-        rows += nodes.run() + matching.run()
+        rows += nodes.run() + matching.run() + text.run()
     else:
         print("rust_circuit is not installed: its cases are left out")
     table = Table("case", "pycircuit, s", "other", "other, s", "ratio")

@@ -115,6 +115,13 @@ def _copy_file(source: Path, target: Path) -> None:
 
 def _read_tensor(path: Path, key: str | None) -> torch.Tensor:
     """Load a tensor to the CPU; `key` is remembered as its content key if it was stored from there."""
+    if "TENSORS_BY_HASH_REHASH_ON_LOAD" in os.environ:
+        key = None
+    small = _core._load_small_tensor(str(path))
+    if small is not None:
+        if key is not None:
+            _core._set_content_key(small, bytes.fromhex(key))
+        return small
     locations: set[str] = set()
 
     def to_cpu(storage: Any, location: str) -> Any:
@@ -128,7 +135,7 @@ def _read_tensor(path: Path, key: str | None) -> torch.Tensor:
     if not isinstance(tensor, torch.Tensor):
         raise RuntimeError(f"cannot read the tensor file {path}: it holds a {type(tensor).__name__}")
     tensor = tensor.detach()
-    if key is not None and locations <= {"cpu"} and "TENSORS_BY_HASH_REHASH_ON_LOAD" not in os.environ:
+    if key is not None and locations <= {"cpu"}:
         _core._set_content_key(tensor, bytes.fromhex(key))
     return tensor
 
@@ -146,6 +153,8 @@ def _check_prefix(prefix: str) -> str:
 
 def _names(directory: Path, start: str, length: int) -> list[str]:
     """Entries of a directory that are `length` hex digits beginning with `start`."""
+    if len(start) == length:
+        return [start] if (directory / start).exists() else []
     try:
         entries = os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):

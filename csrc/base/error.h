@@ -64,7 +64,9 @@ struct PayloadDict {
 };
 
 struct PayloadValue {
-  std::variant<std::monostate, bool, int64_t, double, std::string, PayloadShape, PayloadList, PayloadTuple, PayloadSet, PayloadDict, OpaqueValue> value;
+  std::variant<std::monostate, bool, int64_t, double, std::string, PayloadShape, PayloadList, PayloadTuple, PayloadSet, PayloadDict,
+               OpaqueValue>
+      value;
 
   PayloadValue() = default;
   PayloadValue(bool v) : value(v) {}

@@ -3,6 +3,8 @@
 // The Python class of a row is prefix + short name + "Error".
 #pragma once
 
+// clang-format off: one row a line
+
 #define PYCIRCUIT_ERROR_FAMILIES(F) \
   F(BatchError, Batch, ValueError) \
   F(ConstructError, Construct, ValueError) \

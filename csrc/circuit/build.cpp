@@ -36,7 +36,9 @@ NodePtr subtract(const NodePtr& node, const NodePtr& other, Name name) {
   return Add::make({node, Einsum::scalar_mul(other, -1.0, with_prefix("neg ", other->name()), "neg_1")}, std::move(name));
 }
 
-NodePtr multiply(const NodePtr& node, const NodePtr& other, Name name) { return Einsum::elementwise_broadcasted({node, other}, std::move(name)); }
+NodePtr multiply(const NodePtr& node, const NodePtr& other, Name name) {
+  return Einsum::elementwise_broadcasted({node, other}, std::move(name));
+}
 
 NodePtr multiply_scalar(const NodePtr& node, double scalar, Name name, Name scalar_name) {
   return multiply(node, Scalar::make(scalar, {}, std::move(scalar_name)), std::move(name));
@@ -51,8 +53,8 @@ NodePtr mean(const NodePtr& node, const OptionalAxes& axes, Name name, Name scal
   double count = 1;
   for (const int64_t axis : reduced) count *= static_cast<double>(node->shape()[axis]);
   if (!scalar_name) scalar_name = with_prefix("mean_div_", node->name());
-  return Einsum::make({node, Scalar::make(1.0 / count, {}, std::move(scalar_name))}, {iota_labels(node->rank()), {}}, kept_labels(node, reduced),
-                      std::move(name));
+  return Einsum::make({node, Scalar::make(1.0 / count, {}, std::move(scalar_name))}, {iota_labels(node->rank()), {}},
+                      kept_labels(node, reduced), std::move(name));
 }
 
 NodePtr reduce(const NodePtr& node, std::string_view op_name, const OptionalAxes& axes, Name name) {
@@ -63,8 +65,9 @@ NodePtr reduce(const NodePtr& node, std::string_view op_name, const OptionalAxes
 }
 
 NodePtr expand_at_axes(const NodePtr& node, const std::vector<int64_t>& axes, const std::optional<Shape>& counts, Name name) {
-  return Rearrange::make(node, with_context([&] { return RearrangeSpec::expand_at_axes(node->rank(), axes, counts); },
-                                            [&] { return "expand_at_axes of " + describe(*node); }),
+  return Rearrange::make(node,
+                         with_context([&] { return RearrangeSpec::expand_at_axes(node->rank(), axes, counts); },
+                                      [&] { return "expand_at_axes of " + describe(*node); }),
                          std::move(name));
 }
 
@@ -72,8 +75,8 @@ NodePtr squeeze(const NodePtr& node, const std::vector<int64_t>& axes, Name name
   const auto removed = distinct_axes(node, axes, "squeeze");
   for (const int64_t axis : removed)
     if (node->shape()[axis] != 1)
-      fail(ErrorId::RuntimeError, "squeeze of " + describe(*node) + " at axes [" + join(axes, ", ") + "]: axis " + std::to_string(axis) + " has size " +
-                                      size_text(node->shape()[axis]) + ", not 1");
+      fail(ErrorId::RuntimeError, "squeeze of " + describe(*node) + " at axes [" + join(axes, ", ") + "]: axis " + std::to_string(axis) +
+                                      " has size " + size_text(node->shape()[axis]) + ", not 1");
   return Rearrange::make(node, RearrangeSpec::squeeze(node->rank(), removed), std::move(name));
 }
 
@@ -81,13 +84,15 @@ NodePtr flatten(const NodePtr& node, Name name) { return Rearrange::make(node, R
 
 NodePtr unflatten(const NodePtr& node, const Shape& shape, Name name) {
   if (node->rank() != 1)
-    fail(ErrorId::ConstructUnflattenButNDimNot1, "unflatten needs a circuit of rank 1, got " + describe(*node) + "; see unflatten_axis", node->rank());
+    fail(ErrorId::ConstructUnflattenButNDimNot1, "unflatten needs a circuit of rank 1, got " + describe(*node) + "; see unflatten_axis",
+         node->rank());
   return Rearrange::make(node, RearrangeSpec::unflatten(shape), std::move(name));
 }
 
 NodePtr unflatten_axis(const NodePtr& node, int64_t axis, const Shape& shape, Name name) {
-  return Rearrange::make(node, with_context([&] { return RearrangeSpec::unflatten_axis(node->rank(), axis, shape); },
-                                            [&] { return "unflatten_axis of " + describe(*node); }),
+  return Rearrange::make(node,
+                         with_context([&] { return RearrangeSpec::unflatten_axis(node->rank(), axis, shape); },
+                                      [&] { return "unflatten_axis of " + describe(*node); }),
                          std::move(name));
 }
 

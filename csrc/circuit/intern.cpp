@@ -31,7 +31,8 @@ struct Shard {
   size_t used = 0;  // nodes and tombstones
   size_t live = 0;
 
-  // Calls visit(node) for every node of that hash; stops when it returns true. Returns that slot, or the first free one of the probe sequence.
+  // Calls visit(node) for every node of that hash; stops when it returns true. Returns that slot, or the first free one of the probe
+  // sequence.
   template <class Visit>
   Slot* probe(const Hash& hash, Visit&& visit) {
     const size_t mask = slots.size() - 1;

@@ -30,7 +30,8 @@ BigUint total_arrayconstant_size(const NodePtr& circuit) {
 BigUint max_non_input_size(const NodePtr& circuit) {
   BigUint largest;
   for (const auto& node : post_order(circuit))
-    if (!node->is_leaf()) largest = std::max(largest, numel(node->shape()) * static_cast<uint64_t>(element_size(node->device_dtype().filled().dtype)));
+    if (!node->is_leaf())
+      largest = std::max(largest, numel(node->shape()) * static_cast<uint64_t>(element_size(node->device_dtype().filled().dtype)));
   return largest;
 }
 

@@ -33,7 +33,8 @@ void check_unique_arg_names(const ModuleSpec& spec) {
   for (const auto& arg_spec : spec.arg_specs)
     if (!arg_spec.symbol->name()) unnamed.push_back(arg_spec.symbol);
   if (!unnamed.empty())
-    fail(ErrorId::ConstructModuleSomeArgsNamedNone, "parameters must have names, but these symbols have none: " + describe(unnamed), circuit_payloads(unnamed));
+    fail(ErrorId::ConstructModuleSomeArgsNamedNone, "parameters must have names, but these symbols have none: " + describe(unnamed),
+         circuit_payloads(unnamed));
   std::unordered_map<std::string, int64_t> counts;
   for (const auto& arg_spec : spec.arg_specs) ++counts[*arg_spec.symbol->name()];
   PayloadDict repeated;
@@ -45,7 +46,8 @@ void check_unique_arg_names(const ModuleSpec& spec) {
     repeated.items.emplace_back(count->first, count->second);
     counts.erase(count);
   }
-  if (!names.empty()) fail(ErrorId::ConstructModuleArgsDupNames, "parameters must have different names, but these occur several times: " + names, repeated);
+  if (!names.empty())
+    fail(ErrorId::ConstructModuleArgsDupNames, "parameters must have different names, but these occur several times: " + names, repeated);
 }
 
 }  // namespace pycircuit

@@ -66,7 +66,8 @@ Name infix_autoname(const Node& parent, std::string_view separator) {
   if (parent.num_children() == 0) return std::nullopt;
   for (const auto& child : parent.children())
     if (!child->name()) return std::nullopt;
-  if (parent.num_children() == 1) return parent.kind() == Kind::Concat ? shortened(child_text(parent, *parent.child())) : *parent.child()->name();
+  if (parent.num_children() == 1)
+    return parent.kind() == Kind::Concat ? shortened(child_text(parent, *parent.child())) : *parent.child()->name();
   std::string out;
   for (size_t i = 0; i < parent.num_children(); ++i) {
     if (i) out += separator;

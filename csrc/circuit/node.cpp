@@ -111,7 +111,8 @@ std::shared_ptr<const SymbolPtrs> shared_free_symbols(const NodePtrs& children) 
     }
   }
   const auto is_all = [&](const SymbolPtrs& list) {
-    return list.size() == all.size() && std::equal(all.begin(), all.end(), list.begin(), [](const Symbol* a, const SymbolPtr& b) { return a == b.get(); });
+    return list.size() == all.size() &&
+           std::equal(all.begin(), all.end(), list.begin(), [](const Symbol* a, const SymbolPtr& b) { return a == b.get(); });
   };
   for (const auto& child : children)
     if (child->derived().free_symbols && is_all(*child->derived().free_symbols)) return child->derived().free_symbols;
@@ -173,7 +174,8 @@ SymbolPtrs Node::free_symbols() const {
 bool Node::has_free_symbol(const Symbol& symbol) const {
   if (kind_ == Kind::Symbol) return id_ == symbol.id();
   if (!derived_.free_symbols) return false;
-  return std::any_of(derived_.free_symbols->begin(), derived_.free_symbols->end(), [&](const auto& free) { return free->id() == symbol.id(); });
+  return std::any_of(derived_.free_symbols->begin(), derived_.free_symbols->end(),
+                     [&](const auto& free) { return free->id() == symbol.id(); });
 }
 
 DeviceDtypeOp Node::compute_device_dtype() const {
@@ -191,7 +193,8 @@ DeviceDtypeOp Node::compute_device_dtype() const {
   if (!differ) return common;
   std::vector<DeviceDtypeOp> parts;
   for (const auto& child : children_) parts.push_back(child->device_dtype());
-  return with_context([&] { return unify(parts); }, [&] { return "children of " + std::string(kind_name(kind_)) + ": " + describe(children_); });
+  return with_context([&] { return unify(parts); },
+                      [&] { return "children of " + std::string(kind_name(kind_)) + ": " + describe(children_); });
 }
 
 void Node::derive(Derived& derived) const {
@@ -288,8 +291,8 @@ NodePtr Node::finish(Node* raw, Naming naming) {
   }
   node.derive(node.derived_);
   if (node.rank() > kMaxRank)
-    fail(ErrorId::RuntimeError, std::string(kind_name(node.kind_)) + " of " + describe(node.children_) + " would have " + std::to_string(node.rank()) +
-                                    " axes; at most " + std::to_string(kMaxRank) + " are supported");
+    fail(ErrorId::RuntimeError, std::string(kind_name(node.kind_)) + " of " + describe(node.children_) + " would have " +
+                                    std::to_string(node.rank()) + " axes; at most " + std::to_string(kMaxRank) + " are supported");
   if (!identity_first) {
     if (node.kind_ != Kind::Module) {
       node.derived_.flags.autoname = children_autoname;
@@ -341,7 +344,8 @@ NodePtr Node::add_suffix(const Name& suffix) const {
 }
 
 NodePtr Node::with_autoname_disabled(bool disabled) const {
-  const bool children_autoname = std::all_of(children_.begin(), children_.end(), [](const NodePtr& child) { return child->use_autoname(); });
+  const bool children_autoname =
+      std::all_of(children_.begin(), children_.end(), [](const NodePtr& child) { return child->use_autoname(); });
   const bool flag = !disabled && children_autoname;
   if (flag == use_autoname()) return NodePtr(this);
   Node* copy = clone();
@@ -354,11 +358,12 @@ NodePtr Node::with_named_axes(NamedAxes axes) const {
   for (const auto& [axis, name] : axes) {
     if (axis < 0) fail(ErrorId::OverflowError, "axis " + std::to_string(axis) + " of a named axis is negative");
     if (axis >= rank())
-      fail(ErrorId::ConstructNamedAxisAboveRank, "axis " + std::to_string(axis) + " is named '" + name + "' but " + describe(*this) + " has rank " +
-                                                     std::to_string(rank()));
+      fail(ErrorId::ConstructNamedAxisAboveRank,
+           "axis " + std::to_string(axis) + " is named '" + name + "' but " + describe(*this) + " has rank " + std::to_string(rank()));
     for (const char c : name)
       if (c == '[' || c == ']' || c == ':' || is_ascii_space(c))
-        fail(ErrorId::NamedAxesForbiddenCharacter, "axis names must not contain white space, '[', ']' or ':', got '" + name + "' on " + describe(*this), name);
+        fail(ErrorId::NamedAxesForbiddenCharacter,
+             "axis names must not contain white space, '[', ']' or ':', got '" + name + "' on " + describe(*this), name);
   }
   if (axes == named_axes() && !axes.empty()) return NodePtr(this);
   Node* copy = clone();

@@ -1,7 +1,7 @@
 // What every node of a circuit is: an immutable, interned object with children, shape, name, flags and identity (spec 01, 02).
 //
-// A class's own file in `nodes/` holds what is true of it alone; this file holds what all share. Nodes are built by the static `make` of their
-// class, which returns the live node of the same identity and payload if there is one (`intern.h`).
+// A class's own file in `nodes/` holds what is true of it alone; this file holds what all share. Nodes are built by the static `make` of
+// their class, which returns the live node of the same identity and payload if there is one (`intern.h`).
 #pragma once
 
 #include <atomic>
@@ -70,7 +70,7 @@ struct Naming {
 
 // Per child, per child axis: the axis of the node that is that child axis (01, section 3).
 using AxisMap = std::vector<std::vector<std::optional<int>>>;
-using Constraints = std::vector<SymbolicSizeConstraint>;     // sorted, distinct
+using Constraints = std::vector<SymbolicSizeConstraint>;  // sorted, distinct
 
 struct Flags {
   bool constant = true;

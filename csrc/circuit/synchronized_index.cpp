@@ -27,7 +27,9 @@ int64_t broadcast_position(int64_t flat, const Shape& joint, const Shape& own) {
 NodePtr synchronized_index(const NodePtr& node, std::vector<JointElement> elements, Name name) {
   const Shape& shape = node->shape();
   if (elements.size() > shape.size())
-    fail(ErrorId::IndexIndexRankTooHigh, "new_synchronized_to_start: " + std::to_string(elements.size()) + " elements for " + describe(*node), elements.size(), shape.size());
+    fail(ErrorId::IndexIndexRankTooHigh,
+         "new_synchronized_to_start: " + std::to_string(elements.size()) + " elements for " + describe(*node), elements.size(),
+         shape.size());
   elements.resize(shape.size(), Slice{});
   std::vector<int64_t> joint_axes;
   std::vector<Shape> shapes;
@@ -42,7 +44,8 @@ NodePtr synchronized_index(const NodePtr& node, std::vector<JointElement> elemen
       rest.emplace_back(std::get<Slice>(elements[axis]));
     }
   }
-  if (joint_axes.empty()) fail(ErrorId::RuntimeError, "new_synchronized_to_start needs at least one tensor axis; use Index for " + describe(*node));
+  if (joint_axes.empty())
+    fail(ErrorId::RuntimeError, "new_synchronized_to_start needs at least one tensor axis; use Index for " + describe(*node));
   const Shape joint_shape = broadcast_shapes(shapes);
   std::vector<int64_t> flat(numel_saturating(joint_shape), 0);
   for (const int64_t axis : joint_axes) {
@@ -51,7 +54,8 @@ NodePtr synchronized_index(const NodePtr& node, std::vector<JointElement> elemen
       const int64_t given = joint.values[broadcast_position(static_cast<int64_t>(i), joint_shape, joint.shape)];
       if (given < -shape[axis] || given >= shape[axis])
         fail(ErrorId::IndexIndexOutOfBounds,
-             "new_synchronized_to_start: position " + std::to_string(given) + " is out of bounds on axis " + std::to_string(axis) + " of " + describe(*node),
+             "new_synchronized_to_start: position " + std::to_string(given) + " is out of bounds on axis " + std::to_string(axis) + " of " +
+                 describe(*node),
              "tensor of shape " + to_text(joint.shape), shape, axis, given, shape[axis]);
       flat[i] = flat[i] * shape[axis] + (given < 0 ? given + shape[axis] : given);
     }

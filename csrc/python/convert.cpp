@@ -48,7 +48,8 @@ namespace pycircuit {
 namespace {
 
 [[noreturn]] void fail_type(std::string_view what, std::string_view expected, py::handle got) {
-  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + std::string(py::str(py::type::of(got).attr("__name__"))));
+  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " +
+                       std::string(py::str(py::type::of(got).attr("__name__"))));
 }
 
 // Calls visit(item) for each item of a sequence (list, tuple, torch.Size, range, numpy array, ...); a str or a set is none.
@@ -88,7 +89,8 @@ Shape shape_from(py::handle value, std::string_view what) {
   Shape shape = ints_from(value, what);
   for (const Size size : shape)
     if (size < 0) fail(ErrorId::OverflowError, std::string(what) + ": sizes must not be negative, got " + to_text(PayloadValue(shape)));
-  if (shape.size() > 255) fail(ErrorId::RuntimeError, std::string(what) + ": ranks up to 255 are supported, got " + std::to_string(shape.size()));
+  if (shape.size() > 255)
+    fail(ErrorId::RuntimeError, std::string(what) + ": ranks up to 255 are supported, got " + std::to_string(shape.size()));
   return shape;
 }
 
@@ -202,7 +204,8 @@ DeviceDtypeOp device_dtype_op_from(py::handle value) {
 py::object to_torch_dtype(DType dtype) { return py::module_::import("torch").attr(std::string(to_text(dtype)).c_str()); }
 
 IndexElements index_from(py::handle value) {
-  if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) fail_type("index", "a list or tuple of ints, slices and 1-d integer tensors", value);
+  if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr()))
+    fail_type("index", "a list or tuple of ints, slices and 1-d integer tensors", value);
   IndexElements elements;
   each(value, "index", "a sequence", [&](py::handle item) {
     if (is_torch_tensor(item.ptr())) {
@@ -213,7 +216,9 @@ IndexElements index_from(py::handle value) {
         return;
       }
       if (rank > 1)
-        fail(ErrorId::IndexTensorNDimNot1, "index tensors must have one axis, got shape " + to_text(PayloadValue(tensor.shape())) + "; see Index.new_synchronized_to_start",
+        fail(ErrorId::IndexTensorNDimNot1,
+             "index tensors must have one axis, got shape " + to_text(PayloadValue(tensor.shape())) +
+                 "; see Index.new_synchronized_to_start",
              rank, opaque(tensor, "tensor of shape " + to_text(PayloadValue(tensor.shape()))));
     }
     if (PySlice_Check(item.ptr())) {

@@ -123,11 +123,11 @@ py::object class_of(Kind kind);
 std::optional<Kind> kind_of_class(py::handle value);
 
 // --- tensors, devices, indices
-DType dtype_from(py::handle value);      // str or torch.dtype
-Device device_from(py::handle value);    // str or torch.device
+DType dtype_from(py::handle value);                    // str or torch.dtype
+Device device_from(py::handle value);                  // str or torch.device
 DeviceDtypeOp device_dtype_op_from(py::handle value);  // TorchDeviceDtypeOp or TorchDeviceDtype
-py::object to_torch_dtype(DType dtype);  // torch.float32, ...
-IndexElements index_from(py::handle value);             // a sequence of int, slice, 1-d integer tensor
+py::object to_torch_dtype(DType dtype);                // torch.float32, ...
+IndexElements index_from(py::handle value);            // a sequence of int, slice, 1-d integer tensor
 py::tuple to_python(const IndexElements& elements);
 // For joint indexing: tensors of any rank.
 std::vector<JointElement> synchronized_elements_from(const py::sequence& index);

@@ -14,7 +14,7 @@ class TensorStore {
   virtual ~TensorStore() = default;
   virtual bool save(const Tensor& tensor, bool force) = 0;
   virtual void save_below(const Tensor& tensor, std::string_view directory) = 0;  // the same layout in another directory
-  virtual Tensor load(std::string_view key_or_prefix) = 0;  // full key or unique prefix, hex
+  virtual Tensor load(std::string_view key_or_prefix) = 0;                        // full key or unique prefix, hex
   // Brings tensors that are only in the shared store to the local one, several at a time. What cannot be found is left out.
   virtual void fetch(const std::vector<std::string>& prefixes) = 0;
 };

@@ -34,8 +34,6 @@ AxisMap Add::child_axis_map() const {
 
 Name Add::autoname() const { return infix_autoname(*this, " + "); }
 
-void Add::hash_fields(Blake3& hasher, bool with_children) const {
-  hash_children(hasher, with_children);
-}
+void Add::hash_fields(Blake3& hasher, bool with_children) const { hash_children(hasher, with_children); }
 
 }  // namespace pycircuit

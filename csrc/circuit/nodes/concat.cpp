@@ -7,7 +7,8 @@ namespace pycircuit {
 
 Ref<const Concat> Concat::make(NodePtrs nodes, int64_t axis, Naming naming) {
   if (nodes.empty())
-    fail(ErrorId::ConstructConcatZeroNodes, "Concat '" + naming.name.value_or("") + "' got no circuits; it needs at least one to have a shape");
+    fail(ErrorId::ConstructConcatZeroNodes,
+         "Concat '" + naming.name.value_or("") + "' got no circuits; it needs at least one to have a shape");
   axis = with_context([&] { return normalize_axis(axis, nodes.front()->rank(), "Concat axis out of bounds"); },
                       [&] { return "while constructing Concat of " + describe(nodes); });
   return cast<Concat>(finish(new Concat(std::move(nodes), axis), std::move(naming)));
@@ -18,9 +19,10 @@ Ref<const Concat> Concat::stack(const NodePtrs& nodes, int64_t axis, Name name) 
   axis = normalize_axis(axis, nodes.front()->rank() + 1, "Concat.stack axis out of bounds");
   NodePtrs unsqueezed;
   for (const auto& node : nodes)
-    unsqueezed.push_back(Rearrange::make(node, with_context([&] { return RearrangeSpec::unsqueeze(node->rank(), {axis}); },
-                                                            [&] { return "while stacking " + describe(nodes); }),
-                                         with_suffix(node->name(), "_unsqueeze_stack")));
+    unsqueezed.push_back(Rearrange::make(
+        node,
+        with_context([&] { return RearrangeSpec::unsqueeze(node->rank(), {axis}); }, [&] { return "while stacking " + describe(nodes); }),
+        with_suffix(node->name(), "_unsqueeze_stack")));
   return make(std::move(unsqueezed), axis, std::move(name));
 }
 
@@ -40,7 +42,8 @@ Shape Concat::compute_shape() const {
       PayloadList shapes;
       for (const auto& each : children()) shapes.emplace_back(each->shape());
       fail(ErrorId::ConstructConcatShapeDifferent,
-           "Concat '" + name_or_empty() + "' on axis " + std::to_string(axis_) + " needs children of one shape apart from that axis, got " + describe(children()),
+           "Concat '" + name_or_empty() + "' on axis " + std::to_string(axis_) + " needs children of one shape apart from that axis, got " +
+               describe(children()),
            std::move(shapes));
     }
     total += node->shape()[axis_];

@@ -11,7 +11,8 @@ class Conv final : public Node {
  public:
   static constexpr Kind kKind = Kind::Conv;
   using Padding = std::vector<std::pair<int64_t, int64_t>>;  // before and after, per spatial axis
-  static Ref<const Conv> make(const NodePtr& input, const NodePtr& filter, std::vector<int64_t> stride, Padding padding, Naming naming = {});
+  static Ref<const Conv> make(const NodePtr& input, const NodePtr& filter, std::vector<int64_t> stride, Padding padding,
+                              Naming naming = {});
   const NodePtr& input() const { return child(0); }
   const NodePtr& filter() const { return child(1); }
   const std::vector<int64_t>& stride() const { return stride_; }

@@ -33,11 +33,11 @@ NodePtr Cumulant::new_canon_rearrange(const NodePtrs& nodes, Name name) {
 }
 
 NodePtr Cumulant::equivalent_explicitly_computable() const {
-  const bool computable = std::all_of(children().begin(), children().end(), [](const NodePtr& child) {
-    return child->is_explicitly_computable() && child->is_constant();
-  });
+  const bool computable = std::all_of(children().begin(), children().end(),
+                                      [](const NodePtr& child) { return child->is_explicitly_computable() && child->is_constant(); });
   if (!computable)
-    fail(ErrorId::ConstructNoEquivalentExplicitlyComputable, describe(*this) + " has arguments that are random or not computable: " + describe(children()));
+    fail(ErrorId::ConstructNoEquivalentExplicitlyComputable,
+         describe(*this) + " has arguments that are random or not computable: " + describe(children()));
   if (num_children() == 0) return Scalar::make(1.0);
   if (num_children() == 1) return child();
   return Scalar::make(0.0, shape());
@@ -62,8 +62,6 @@ AxisMap Cumulant::child_axis_map() const {
 
 Name Cumulant::autoname() const { return function_autoname(*this, "K" + std::to_string(num_children()), true); }
 
-void Cumulant::hash_fields(Blake3& hasher, bool with_children) const {
-  hash_children(hasher, with_children);
-}
+void Cumulant::hash_fields(Blake3& hasher, bool with_children) const { hash_children(hasher, with_children); }
 
 }  // namespace pycircuit

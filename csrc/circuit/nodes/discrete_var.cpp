@@ -9,7 +9,8 @@ namespace {
 
 void check_has_samples(const Node& values) {
   if (values.rank() == 0)
-    fail(ErrorId::ConstructDiscreteVarNoSamplesDim, "DiscreteVar needs values with a first axis to choose rows from, got " + describe(values));
+    fail(ErrorId::ConstructDiscreteVarNoSamplesDim,
+         "DiscreteVar needs values with a first axis to choose rows from, got " + describe(values));
 }
 
 }  // namespace
@@ -31,11 +32,12 @@ Ref<const DiscreteVar> DiscreteVar::new_uniform(const NodePtr& values, Name name
 Shape DiscreteVar::compute_shape() const {
   check_has_samples(*values());
   if (probs_and_group()->rank() != 1)
-    fail(ErrorId::ConstructDiscreteVarProbsMustBe1d, "DiscreteVar needs probabilities of rank 1, got " + describe(*probs_and_group()), probs_and_group()->shape());
+    fail(ErrorId::ConstructDiscreteVarProbsMustBe1d, "DiscreteVar needs probabilities of rank 1, got " + describe(*probs_and_group()),
+         probs_and_group()->shape());
   if (values()->shape()[0] != probs_and_group()->shape()[0])
     fail(ErrorId::ConstructDiscreteVarWrongSamplesDim,
-         "DiscreteVar needs one probability per row, got " + describe(*values()) + " and " + describe(*probs_and_group()), circuit_payload(values()),
-         circuit_payload(probs_and_group()));
+         "DiscreteVar needs one probability per row, got " + describe(*values()) + " and " + describe(*probs_and_group()),
+         circuit_payload(values()), circuit_payload(probs_and_group()));
   return Shape(values()->shape().begin() + 1, values()->shape().end());
 }
 
@@ -54,8 +56,6 @@ AxisMap DiscreteVar::child_axis_map() const {
 
 Name DiscreteVar::autoname() const { return postfix_autoname(*this, " var"); }
 
-void DiscreteVar::hash_fields(Blake3& hasher, bool with_children) const {
-  hash_children(hasher, with_children);
-}
+void DiscreteVar::hash_fields(Blake3& hasher, bool with_children) const { hash_children(hasher, with_children); }
 
 }  // namespace pycircuit

@@ -13,14 +13,16 @@ constexpr size_t kLabels = 256;
 
 [[noreturn]] void fail_counts(size_t nodes, size_t labels, const Name& name) {
   fail(ErrorId::ConstructEinsumWrongNumChildren,
-       "Einsum '" + name.value_or("") + "' got " + std::to_string(nodes) + " circuits for " + std::to_string(labels) + " operands; pass one circuit per operand",
+       "Einsum '" + name.value_or("") + "' got " + std::to_string(nodes) + " circuits for " + std::to_string(labels) +
+           " operands; pass one circuit per operand",
        nodes, labels, PayloadValue(name));
 }
 
 }  // namespace
 
 Labels iota_labels(int64_t rank) {
-  if (rank > static_cast<int64_t>(kLabels)) fail(ErrorId::ConstructNotSupportedYet, "an Einsum with more than 256 labels is not supported", "more than 256 labels");
+  if (rank > static_cast<int64_t>(kLabels))
+    fail(ErrorId::ConstructNotSupportedYet, "an Einsum with more than 256 labels is not supported", "more than 256 labels");
   Labels labels(rank);
   for (int64_t i = 0; i < rank; ++i) labels[i] = static_cast<Label>(i);
   return labels;
@@ -46,7 +48,8 @@ Ref<const Einsum> Einsum::from_fancy_string(std::string_view text, NodePtrs node
 Ref<const Einsum> Einsum::elementwise_broadcasted(NodePtrs nodes, Name name) {
   std::vector<Shape> shapes;
   for (const auto& node : nodes) shapes.push_back(node->shape());
-  const Shape shape = with_context([&] { return broadcast_shapes(shapes); }, [&] { return "failed to broadcast for einsum mul: " + describe(nodes); });
+  const Shape shape =
+      with_context([&] { return broadcast_shapes(shapes); }, [&] { return "failed to broadcast for einsum mul: " + describe(nodes); });
   int64_t fresh = static_cast<int64_t>(shape.size());
   std::vector<Labels> labels;
   for (const auto& own : shapes) {
@@ -82,7 +85,8 @@ Ref<const Einsum> Einsum::outer_product(NodePtrs nodes, Name name, const std::op
   Labels out = iota_labels(next);
   if (permutation) {
     out.clear();
-    for (const int64_t position : *permutation) out.push_back(static_cast<Label>(normalize_axis(position, next, "out_axes_permutation of an outer product")));
+    for (const int64_t position : *permutation)
+      out.push_back(static_cast<Label>(normalize_axis(position, next, "out_axes_permutation of an outer product")));
   }
   return make(std::move(nodes), std::move(labels), std::move(out), std::move(name));
 }
@@ -135,18 +139,19 @@ Shape Einsum::compute_shape() const {
     const Shape& shape = child(i)->shape();
     if (labels.size() != shape.size())
       fail(ErrorId::ConstructEinsumLenShapeDifferentFromAxes,
-           "Einsum '" + name + "': operand " + std::to_string(i) + ", " + describe(*child(i)) + ", has rank " + std::to_string(shape.size()) + " but " +
-               std::to_string(labels.size()) + " labels; give one label per axis",
+           "Einsum '" + name + "': operand " + std::to_string(i) + ", " + describe(*child(i)) + ", has rank " +
+               std::to_string(shape.size()) + " but " + std::to_string(labels.size()) + " labels; give one label per axis",
            labels.size(), shape.size(), name, circuit_payload(child(i)));
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       Size& size = sizes[labels[axis]];
       if (size >= 0 && size != shape[axis])
         fail(ErrorId::ConstructEinsumAxisSizeDifferent,
-             "Einsum '" + name + "' " + einsum_text(this->labels()) + ": label " + std::to_string(labels[axis]) + " has size " + size_text(size) +
-                 " in an earlier axis but " + size_text(shape[axis]) + " on axis " + std::to_string(axis) + " of " + describe(*child(i)) +
-                 "; axes with one label must have one size",
-             opaque(SymbolicSizeProduct::decompose(shape[axis]), size_text(shape[axis])), opaque(SymbolicSizeProduct::decompose(size), size_text(size)),
-             static_cast<int64_t>(labels[axis]), name, circuit_payload(child(i)));
+             "Einsum '" + name + "' " + einsum_text(this->labels()) + ": label " + std::to_string(labels[axis]) + " has size " +
+                 size_text(size) + " in an earlier axis but " + size_text(shape[axis]) + " on axis " + std::to_string(axis) + " of " +
+                 describe(*child(i)) + "; axes with one label must have one size",
+             opaque(SymbolicSizeProduct::decompose(shape[axis]), size_text(shape[axis])),
+             opaque(SymbolicSizeProduct::decompose(size), size_text(size)), static_cast<int64_t>(labels[axis]), name,
+             circuit_payload(child(i)));
       size = shape[axis];
     }
   }
@@ -156,8 +161,9 @@ Shape Einsum::compute_shape() const {
       PayloadList inputs;
       for (const auto& operand : input_labels_) inputs.push_back(int_list(operand));
       fail(ErrorId::ConstructEinsumOutputNotSubset,
-           "Einsum '" + name + "': output label " + std::to_string(label) + " occurs in no operand; every output label must come from an operand", name,
-           std::move(inputs), int_list(out_axes_));
+           "Einsum '" + name + "': output label " + std::to_string(label) +
+               " occurs in no operand; every output label must come from an operand",
+           name, std::move(inputs), int_list(out_axes_));
     }
     shape.push_back(sizes[label]);
   }
@@ -170,7 +176,8 @@ AxisMap Einsum::child_axis_map() const {
     auto& axes = map.emplace_back();
     for (const Label label : operand) {
       const auto position = std::find(out_axes_.begin(), out_axes_.end(), label);
-      const bool once = std::count(operand.begin(), operand.end(), label) == 1 && std::count(out_axes_.begin(), out_axes_.end(), label) == 1;
+      const bool once =
+          std::count(operand.begin(), operand.end(), label) == 1 && std::count(out_axes_.begin(), out_axes_.end(), label) == 1;
       axes.push_back(once ? std::optional<int>(static_cast<int>(position - out_axes_.begin())) : std::nullopt);
     }
   }

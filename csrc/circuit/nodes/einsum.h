@@ -31,7 +31,9 @@ class Einsum final : public Node {
 
   AxisMap child_axis_map() const override;
   Name autoname() const override;
-  NodePtr remake(NodePtrs children, Naming naming) const override { return make(std::move(children), input_labels_, out_axes_, std::move(naming)); }
+  NodePtr remake(NodePtrs children, Naming naming) const override {
+    return make(std::move(children), input_labels_, out_axes_, std::move(naming));
+  }
 
  protected:
   Shape compute_shape() const override;

@@ -21,13 +21,14 @@ Ref<const GeneralFunction> GeneralFunction::by_name(NodePtrs nodes, std::string_
   if (!spec) {
     std::string known;
     for (const auto& function : simple_function_names()) known += (known.empty() ? "" : ", ") + function;
-    fail(ErrorId::ConstructUnknownGeneralFunction, "Unknown GeneralFunction name " + std::string(spec_name) + "; simple functions are " + known, std::string(spec_name));
+    fail(ErrorId::ConstructUnknownGeneralFunction,
+         "Unknown GeneralFunction name " + std::string(spec_name) + "; simple functions are " + known, std::string(spec_name));
   }
   return make(std::move(nodes), std::move(spec), std::move(name));
 }
 
-Ref<const GeneralFunction> GeneralFunction::gen_index(const NodePtr& x, const NodePtr& index, int64_t index_dim, bool batch_x, bool batch_index,
-                                                      bool check_index_ints, Name name) {
+Ref<const GeneralFunction> GeneralFunction::gen_index(const NodePtr& x, const NodePtr& index, int64_t index_dim, bool batch_x,
+                                                      bool batch_index, bool check_index_ints, Name name) {
   auto spec = std::make_shared<GenIndexSpec>();
   spec->index_dim = index_dim;
   spec->batch_x = batch_x;

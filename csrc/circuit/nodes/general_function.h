@@ -12,8 +12,8 @@ class GeneralFunction final : public Node {
   static Ref<const GeneralFunction> make(NodePtrs nodes, FunctionSpecPtr spec, Naming naming = {});
   // By the text of a built-in; ConstructUnknownGeneralFunction for an unknown name.
   static Ref<const GeneralFunction> by_name(NodePtrs nodes, std::string_view spec_name, Name name = {});
-  static Ref<const GeneralFunction> gen_index(const NodePtr& x, const NodePtr& index, int64_t index_dim, bool batch_x = false, bool batch_index = true,
-                                              bool check_index_ints = true, Name name = {});
+  static Ref<const GeneralFunction> gen_index(const NodePtr& x, const NodePtr& index, int64_t index_dim, bool batch_x = false,
+                                              bool batch_index = true, bool check_index_ints = true, Name name = {});
   static Ref<const GeneralFunction> cast_to(const NodePtr& x, DeviceDtypeOp required, DeviceDtypeOp output, Name name = {});
   const FunctionSpecPtr& spec() const { return spec_; }
   int64_t num_non_batchable_output_dims() const { return info_.num_non_batchable_output_dims; }

@@ -13,8 +13,9 @@ Ref<const Rearrange> Rearrange::reshape(const NodePtr& node, const Shape& shape)
 }
 
 Shape Rearrange::compute_shape() const {
-  return with_context([&] { return conformed_spec().output_shape(); },
-                      [&] { return "while constructing Rearrange '" + name_or_empty() + "' " + spec_.to_string() + " of " + describe(*child()); });
+  return with_context(
+      [&] { return conformed_spec().output_shape(); },
+      [&] { return "while constructing Rearrange '" + name_or_empty() + "' " + spec_.to_string() + " of " + describe(*child()); });
 }
 
 AxisMap Rearrange::child_axis_map() const {

@@ -10,7 +10,8 @@ Ref<const Scatter> Scatter::make(const NodePtr& node, IndexElements index, Shape
   for (const auto& element : slices)
     if (!std::holds_alternative<Slice>(element))
       fail(ErrorId::ConstructScatterIndexTypeUnimplemented,
-           "Scatter of " + describe(*node) + " needs slices or runs of consecutive positions, got " + index_text(slices), opaque(slices, index_text(slices)));
+           "Scatter of " + describe(*node) + " needs slices or runs of consecutive positions, got " + index_text(slices),
+           opaque(slices, index_text(slices)));
   return cast<Scatter>(finish(new Scatter(node, std::move(slices), std::move(shape)), std::move(naming)));
 }
 
@@ -18,8 +19,8 @@ Shape Scatter::compute_shape() const {
   const Shape block = indexed_shape(index_, out_shape_);
   if (block != child()->shape())
     fail(ErrorId::ConstructScatterShapeWrong,
-         "Scatter: index " + index_text(index_) + " selects a block of shape " + to_text(block) + " of the output shape " + to_text(out_shape_) +
-             ", but the child is " + describe(*child()),
+         "Scatter: index " + index_text(index_) + " selects a block of shape " + to_text(block) + " of the output shape " +
+             to_text(out_shape_) + ", but the child is " + describe(*child()),
          opaque(index_, index_text(index_)), out_shape_, block);
   return out_shape_;
 }

@@ -23,7 +23,8 @@ class Scatter final : public Node {
   Node* clone() const override { return new Scatter(child(), index_, out_shape_); }
 
  private:
-  Scatter(const NodePtr& node, IndexElements index, Shape shape) : Node(kKind, {node}), index_(std::move(index)), out_shape_(std::move(shape)) {}
+  Scatter(const NodePtr& node, IndexElements index, Shape shape)
+      : Node(kKind, {node}), index_(std::move(index)), out_shape_(std::move(shape)) {}
   IndexElements index_;
   Shape out_shape_;
 };

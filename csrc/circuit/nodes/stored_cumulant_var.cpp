@@ -11,9 +11,11 @@ Ref<const StoredCumulantVar> StoredCumulantVar::make(std::vector<std::pair<int64
   const auto has = [&](int64_t number) {
     return std::any_of(cumulants.begin(), cumulants.end(), [&](const auto& entry) { return entry.first == number; });
   };
-  if (!has(1) || !has(2)) fail(ErrorId::ConstructStoredCumulantVarNeedsMeanVariance, "StoredCumulantVar needs the cumulants 1 (mean) and 2 (covariance)");
+  if (!has(1) || !has(2))
+    fail(ErrorId::ConstructStoredCumulantVarNeedsMeanVariance, "StoredCumulantVar needs the cumulants 1 (mean) and 2 (covariance)");
   if (cumulants.front().first < 1)
-    fail(ErrorId::ConstructStoredCumulantVarInvalidCumulantNumber, "StoredCumulantVar: cumulant numbers start at 1", cumulants.front().first);
+    fail(ErrorId::ConstructStoredCumulantVarInvalidCumulantNumber, "StoredCumulantVar: cumulant numbers start at 1",
+         cumulants.front().first);
   NodePtrs nodes;
   std::vector<int64_t> numbers;
   for (auto& [number, node] : cumulants) {
@@ -34,12 +36,13 @@ Shape StoredCumulantVar::compute_shape() const {
   for (size_t i = 0; i < numbers_.size(); ++i) {
     const Shape& shape = child(i)->shape();
     // Compare axis by axis: repeating the base shape could be huge for a large number.
-    bool fits = base.empty() ? shape.empty() : shape.size() % base.size() == 0 && static_cast<int64_t>(shape.size() / base.size()) == numbers_[i];
+    bool fits =
+        base.empty() ? shape.empty() : shape.size() % base.size() == 0 && static_cast<int64_t>(shape.size() / base.size()) == numbers_[i];
     for (size_t axis = 0; fits && axis < shape.size(); ++axis) fits = shape[axis] == base[axis % base.size()];
     if (!fits)
       fail(ErrorId::ConstructStoredCumulantVarCumulantWrongShape,
-           "StoredCumulantVar: cumulant " + std::to_string(numbers_[i]) + ", " + describe(*child(i)) + ", needs the shape of the mean, " + to_text(base) +
-               ", repeated " + std::to_string(numbers_[i]) + " times",
+           "StoredCumulantVar: cumulant " + std::to_string(numbers_[i]) + ", " + describe(*child(i)) + ", needs the shape of the mean, " +
+               to_text(base) + ", repeated " + std::to_string(numbers_[i]) + " times",
            base, shape, numbers_[i]);
   }
   return base;

@@ -1,5 +1,6 @@
 # make demo   set everything up and run the induction-head experiment on the shipped model and text
 # make test   set everything up and run the tests
+# make cpp-test  the C++ tests
 # make lint   formatting and types
 # make bench  side-by-side timings (see bench/README.md)
 
@@ -9,13 +10,19 @@ BASE_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu')
 TEST_WORKERS ?= 2
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test cpp-test lint format bench clean
 
 demo: $(VENV)/.built
 	$(PYTHON) -m pycircuit.examples.induction_heads --check --output results/induction_heads
 
 test: $(VENV)/.built $(VENV)/.peer
 	$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile tests
+
+# The shape room's own tests; needs GoogleTest (Debian: libgtest-dev).
+cpp-test: $(VENV)/.installed
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake -S . -B build/cpp -G Ninja -DPYCIRCUIT_CPP_TESTS=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp --target cpp_tests
+	build/cpp/cpp_tests
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check pycircuit tests bench

@@ -3,7 +3,6 @@
 #include <array>
 #include <unordered_map>
 
-#include "base/error.h"
 #include "shape/shape.h"
 
 namespace pycircuit {

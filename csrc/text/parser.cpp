@@ -2,12 +2,9 @@
 #include "text/parser.h"
 
 #include <array>
-#include <deque>
-#include <unordered_set>
 
 #include "base/interrupt.h"
 #include "base/text.h"
-#include "shape/symbolic.h"
 #include "tensor/tensor_store.h"
 #include "text/build_node.h"
 #include "text/node_line.h"

@@ -325,9 +325,12 @@ def rebuilt_sliced(c, children, axis):
     """The same operation on children sliced along one axis, with fields that name the size adapted; None where that has no meaning."""
     if c.is_module():
         try:
-            return rc.expand_node(c, children)
+            expanded = rc.expand_node(c, children)
         except rc.ExpandModuleTriedToExpandOnNonSymbolicSizeAndBannedError:
             return None  # the argument spec fixes the sizes of the body
+        return expanded if expanded.shape[axis] == 1 else None  # a slice of length 1 broadcasts against constants of the body
+    if c.is_einsum() and any(axes.count(c.out_axes[axis]) > 1 for _, axes in c.args):
+        return None  # the map has no entry where a label repeats within an operand (03, section 11), so that its size cannot change alone
     if c.is_rearrange():
         return rc.Rearrange(children[0], c.spec.expand_to(children[0].shape))
     if c.is_index():

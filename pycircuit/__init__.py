@@ -37,7 +37,6 @@ if _TYPE_CHECKING:  # most names come from the compiled core
 
 
 def _fill_namespace() -> list[str]:
-    # The core's GeneralFunctionShapeInfo goes before the payload class of the GeneralFunctionShapeError family, which has the same name.
     names = dict(_errors.CLASSES)
     names |= {name: value for name, value in vars(_core).items() if not name.startswith("_") and name != "built_with_torch"}
     for module in (_function_spec, _html, _tensor_store, _typing):

@@ -116,16 +116,4 @@ void InternTable::remove(const Node& node) {
   --shard.live;
 }
 
-uint64_t InternTable::size() {
-  uint64_t total = 0;
-  for (size_t i = 0; i < kShards; ++i) {
-    Hash hash{};
-    hash.bytes[0] = static_cast<uint8_t>(i);
-    Shard& shard = shard_of(hash);
-    const std::lock_guard lock(shard.mutex);
-    total += shard.live;
-  }
-  return total;
-}
-
 }  // namespace pycircuit

@@ -14,7 +14,6 @@ class InternTable {
   // The same, or the candidate itself after entering it.
   static NodePtr find_or_insert(Ref<Node> candidate);
   static void remove(const Node& node);
-  static uint64_t size();
 
  private:
   static bool try_retain(const Node& node);

@@ -17,24 +17,25 @@ std::vector<DeviceDtypeOp> children_device_dtypes(const Node& node) {
 // Wraps an operation on unified values.
 template <class Operation>
 Kernel unified(const NodePtr& node, Operation operation) {
-  return [parts = children_device_dtypes(*node), operation = std::move(operation)](std::vector<Tensor> operands) {
-    return operation(unify_values(std::move(operands), parts));
+  return [parts = children_device_dtypes(*node), operation = std::move(operation)](KernelArgs args) {
+    return operation(unify_values(std::move(args.operands), parts));
   };
 }
 
 Kernel general_function_kernel(const NodePtr& node, const GeneralFunction& function) {
-  return [node, spec = function.spec(), parts = children_device_dtypes(*node)](std::vector<Tensor> operands) {
-    Tensor value = spec->apply(operands, parts);
-    if (value.shape() != node->shape())
-      fail(ErrorId::RuntimeError, "function " + spec->name() + " of " + describe(*node) + " returned shape " + to_text(value.shape()) +
-                                      ", expected " + to_text(node->shape()));
+  return [shape = node->shape(), spec = function.spec(), parts = children_device_dtypes(*node)](KernelArgs args) {
+    if (args.stats && spec->kind() == FunctionKind::User) ++args.stats->python_calls;
+    Tensor value = spec->apply(args.operands, parts);
+    if (value.shape() != shape)
+      fail(ErrorId::RuntimeError,
+           "function " + spec->name() + " returned shape " + to_text(value.shape()) + ", expected " + to_text(shape));
     return value;
   };
 }
 
 Kernel cumulant_kernel(const NodePtr& node) {
-  if (node->num_children() == 0) return [](std::vector<Tensor>) { return scalar_value(1.0, {}); };
-  if (node->num_children() == 1) return [](std::vector<Tensor> operands) { return std::move(operands[0]); };
+  if (node->num_children() == 0) return [](KernelArgs) { return scalar_value(1.0, {}); };
+  if (node->num_children() == 1) return [](KernelArgs args) { return std::move(args.operands[0]); };
   return unified(node,
                  [shape = node->shape()](std::vector<Tensor> values) { return zeros(shape, {values[0].device(), values[0].dtype()}); });
 }
@@ -54,18 +55,18 @@ Kernel make_kernel(const NodePtr& node) {
         return (*contraction)(std::move(values));
       });
     case Kind::Rearrange:
-      return [plan = node->as<Rearrange>()->spec().plan(node->child()->shape())](std::vector<Tensor> operands) {
-        return apply_rearrange(operands[0], plan);
+      return [plan = node->as<Rearrange>()->spec().plan(node->child()->shape())](KernelArgs args) {
+        return apply_rearrange(args.operands[0], plan);
       };
     case Kind::Index:
-      return [index = node->as<Index>()->index()](std::vector<Tensor> operands) { return apply_index(operands[0], index); };
+      return [](KernelArgs args) { return apply_index(args.operands[0], *args.indices[0]); };
     case Kind::GeneralFunction:
       return general_function_kernel(node, *node->as<GeneralFunction>());
     case Kind::Concat:
       return unified(node, [axis = node->as<Concat>()->axis()](std::vector<Tensor> values) { return concat_values(values, axis); });
     case Kind::Scatter:
-      return [index = node->as<Scatter>()->index(), shape = node->shape()](std::vector<Tensor> operands) {
-        return scatter_value(operands[0], index, shape);
+      return [index = node->as<Scatter>()->index(), shape = node->shape()](KernelArgs args) {
+        return scatter_value(args.operands[0], index, shape);
       };
     case Kind::Conv:
       return unified(node, [stride = node->as<Conv>()->stride(), padding = node->as<Conv>()->padding()](std::vector<Tensor> values) {
@@ -74,7 +75,7 @@ Kernel make_kernel(const NodePtr& node) {
     case Kind::Cumulant:
       return cumulant_kernel(node);
     case Kind::Tag:
-      return [](std::vector<Tensor> operands) { return std::move(operands[0]); };
+      return [](KernelArgs args) { return std::move(args.operands[0]); };
     case Kind::Array:
     case Kind::Symbol:
     case Kind::Scalar:

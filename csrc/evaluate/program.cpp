@@ -33,11 +33,6 @@ void check_device_dtype(const Node& node, const NodePtr& shown, const Tensor& va
   }
 }
 
-bool calls_user_function(const Node& node) {
-  const auto* function = node.as<GeneralFunction>();
-  return function && function->spec()->kind() == FunctionKind::User;
-}
-
 }  // namespace
 
 const NodePtr& Program::node_of(int key) const {
@@ -45,12 +40,6 @@ const NodePtr& Program::node_of(int key) const {
   if (index < constants.size()) return constants[index];
   if (key < first_computed()) return scalars[index - constants.size()];
   return instructions[index - first_computed()].node;
-}
-
-const NodePtr& below_tags(const NodePtr& node) {
-  const NodePtr* current = &node;
-  while ((*current)->kind() == Kind::Tag) current = &(*current)->child();
-  return *current;
 }
 
 NodePtrs computed_nodes(const NodePtrs& circuits) {
@@ -116,9 +105,10 @@ std::vector<Tensor> run(const Program& program, const Replacements& replacements
     operands.reserve(instruction.operands.size());
     for (const int operand : instruction.operands) operands.push_back(values[operand]);
     for (const int dropped : instruction.drops) values[dropped] = Tensor();
-    Tensor value = with_context([&] { return instruction.kernel(std::move(operands)); },
+    std::vector<const IndexElements*> indices;
+    if (const auto* index = instruction.node->as<Index>()) indices.push_back(&index->index());
+    Tensor value = with_context([&] { return instruction.kernel({std::move(operands), std::move(indices), stats}); },
                                 [&] { return "while computing " + describe(*instruction.node); });
-    if (stats && calls_user_function(*instruction.node)) ++stats->python_calls;
     check_device_dtype(*instruction.node, instruction.node, value);
     values[instruction.key] = std::move(value);
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "circuit/node.h"
+#include "evaluate/fusion.h"
 #include "evaluate/kernel.h"
 #include "tensor/tensor.h"
 
@@ -43,14 +44,9 @@ using Replacements = std::unordered_map<int, Tensor>;
 
 // The distinct non-leaf nodes of the circuits (modules substituted, Tags skipped) in the depth-first order of `evaluate`.
 NodePtrs computed_nodes(const NodePtrs& circuits);
-// The node below any Tags.
-const NodePtr& below_tags(const NodePtr& node);
 // A program over circuits without Modules that computes `order` in order; every operand must be a leaf or stand before its users.
 ProgramPtr make_program(const NodePtrs& circuits, const NodePtrs& order);
 
-struct RunStats {
-  int64_t python_calls = 0;
-};
 // One value per output. Values are dropped after their last use; an exception releases everything.
 std::vector<Tensor> run(const Program& program, const Replacements& replacements = {}, RunStats* stats = nullptr);
 

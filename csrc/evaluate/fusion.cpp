@@ -1,0 +1,66 @@
+#include "evaluate/fusion.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace pycircuit {
+
+const NodePtr& below_tags(const NodePtr& node) {
+  const NodePtr* current = &node;
+  while ((*current)->kind() == Kind::Tag) current = &(*current)->child();
+  return *current;
+}
+
+FusionGraph::FusionGraph(const NodePtrs& nodes, const NodePtrs& outputs) : nodes_(nodes), users_(nodes.size()), uses_(nodes.size(), 0) {
+  for (const auto& node : nodes) numbers_.emplace(node->id(), static_cast<int>(numbers_.size()));
+  for (const auto& user : nodes)
+    for (const auto& child : user->children()) {
+      const auto number = numbers_.find(below_tags(child)->id());
+      if (number == numbers_.end()) continue;
+      NodePtrs& users = users_[number->second];
+      if (!users.empty() && same(users.back(), user)) continue;
+      users.push_back(user);
+      ++uses_[number->second];
+    }
+  for (const auto& output : outputs)
+    if (const auto number = numbers_.find(below_tags(output)->id()); number != numbers_.end()) ++uses_[number->second];
+}
+
+int FusionGraph::num_uses(const NodePtr& node) const {
+  const auto number = numbers_.find(below_tags(node)->id());
+  return number == numbers_.end() ? 0 : uses_[number->second];
+}
+
+bool FusionGraph::is_private(const NodePtr& node) const { return num_uses(node) == 1 && !users(node).empty(); }
+
+const NodePtrs& FusionGraph::users(const NodePtr& node) const {
+  static const auto& none = *new NodePtrs();
+  const auto number = numbers_.find(below_tags(node)->id());
+  return number == numbers_.end() ? none : users_[number->second];
+}
+
+std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding, Refusals* refusals) {
+  std::vector<Region> regions;
+  std::unordered_set<uint64_t> taken;
+  for (const auto& recogniser : recognisers()) {
+    if (!(settings.*recogniser.enabled) || recogniser.hides != hiding) continue;
+    for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+      if (taken.contains((*node)->id())) continue;
+      auto region = recogniser.recognise(*node, graph, refusals);
+      if (!region) continue;
+      if (std::any_of(region->inner.begin(), region->inner.end(), [&](const NodePtr& inner) { return taken.contains(inner->id()); }))
+        continue;
+      taken.insert(region->root->id());
+      for (const auto& inner : region->inner) taken.insert(inner->id());
+      regions.push_back(std::move(*region));
+    }
+  }
+  return regions;
+}
+
+const std::vector<Recogniser>& recognisers() {
+  static const auto& table = *new std::vector<Recogniser>{};
+  return table;
+}
+
+}  // namespace pycircuit

@@ -193,6 +193,13 @@ void bind_random(py::module_& m) {
       py::arg("cumulant"), "The cumulant by central moments (spec 09, section 2).");
   m.def("kappa_term", &kappa_term_of, py::arg("args"), py::arg("namer") = py::none(), py::arg("on_sub_cumulant_fn") = py::none(),
         "The outer product of one Cumulant per block of (position, circuit), axes by position, and these Cumulants (spec 09, section 12).");
+  m.def(
+      "rewrite_cum_to_circuit_of_cum",
+      [](const Ref<const Cumulant>& cumulant, const NodePtr& node, const py::object& namer, const py::object& on_sub_cumulant_fn) {
+        return rewrite_cumulant(cumulant, node, [&](const NodePtr& q) { return substituted_cumulant(q, namer, on_sub_cumulant_fn); });
+      },
+      py::arg("cumulant"), py::arg("node"), py::arg("namer") = py::none(), py::arg("on_sub_cumulant_fn") = py::none(),
+      "The cumulant as a circuit of Cumulants below its argument `node` (spec 09, section 11).");
   py::class_<Cumulant, Node, Ref<Cumulant>>(m.attr("Cumulant"))
       .def(
           "basic_expectation", [](const Cumulant& self) { return basic_expectation(self); },

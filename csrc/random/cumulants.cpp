@@ -95,7 +95,15 @@ NodePtr factored_cumulant_expectation(const Ref<const Cumulant>& cumulant) {
   return Add::make(std::move(summands));
 }
 
-KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const std::function<NodePtr(const NodePtr&)>& sub) {
+NodePtr checked_sub(const NodePtr& cumulant, const SubCumulant& sub, std::string_view what) {
+  NodePtr replaced = sub(cumulant);
+  if (replaced->shape() != cumulant->shape())
+    fail(ErrorId::RuntimeError,
+         std::string(what) + ": " + describe(*replaced) + " took the place of " + describe(*cumulant) + ", which has another shape");
+  return replaced;
+}
+
+KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const SubCumulant& sub) {
   size_t count = 0;
   for (const auto& block : blocks) count += block.size();
   NodePtrs arguments(count);
@@ -114,10 +122,7 @@ KappaTerm kappa_term(const std::vector<KappaBlock>& blocks, const std::function<
     NodePtrs members;
     for (const auto& [position, circuit] : block) members.push_back(circuit);
     term.cumulants.push_back(Cumulant::make(std::move(members)));
-    factors.push_back(sub(term.cumulants.back()));
-    if (factors.back()->shape() != term.cumulants.back()->shape())
-      fail(ErrorId::RuntimeError, "kappa_term: " + describe(*factors.back()) + " took the place of " + describe(*term.cumulants.back()) +
-                                      ", which has another shape");
+    factors.push_back(checked_sub(term.cumulants.back(), sub, "kappa_term"));
   }
   term.product = Einsum::outer_product(std::move(factors), {}, axes_in_order(arguments, order));
   return term;

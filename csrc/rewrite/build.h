@@ -1,9 +1,10 @@
-// Small constructions that the rules share: canonical rearranges, broadcasts, traces and diagonals (spec 10, sections 0 and 9.1).
+// Small constructions that the rules share: axes, traces and diagonals (spec 10, sections 0 and 9.1).
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
+#include "circuit/broadcast.h"
 #include "circuit/node.h"
 #include "circuit/nodes/all.h"
 
@@ -46,14 +47,10 @@ Items without_axes(const Items& items, const Axes& axes) {
 
 Axes all_axes(int64_t rank);
 
-// The Rearrange whose spec is conformed to the node and canonical.
-NodePtr canonical_rearrange(const NodePtr& node, const RearrangeSpec& spec, Naming naming = {});
 // The node repeated along new axes at these ascending positions of the result; the node itself if there are none.
 NodePtr insert_axes(const NodePtr& node, const Axes& axes, const Shape& sizes);
 // The node without these axes of size 1.
 NodePtr squeeze_axes(const NodePtr& node, const Axes& axes, Naming naming = {});
-// The node expanded to `shape`, aligned at the right; null where it does not broadcast (9.1).
-NodePtr make_broadcast(const NodePtr& node, const Shape& shape);
 
 // The diagonal of axes with equal labels, in order of first appearance (03, 11.1); its labels are renumbered.
 NodePtr new_trace(const NodePtr& node, const Labels& labels);

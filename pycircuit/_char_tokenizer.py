@@ -11,7 +11,14 @@ class CharTokenizer:
     Keys of `mapping` must be one byte long in UTF-8 and `pad_width` at least 2, else RuntimeError (spec 01, section 10).
     """
 
-    __slots__ = ("start", "end", "pad", "pad_width", "_mapping", "_error_if_over")
+    __slots__ = {
+        "start": "Token put in front of every string.",
+        "end": "Token put after every string.",
+        "pad": "Token that fills up a row.",
+        "pad_width": "Length of every row.",
+        "_mapping": None,
+        "_error_if_over": None,
+    }
 
     def __init__(self, start: int, end: int, pad: int, pad_width: int, mapping: dict[str, int], error_if_over: bool) -> None:
         for key in mapping:

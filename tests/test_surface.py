@@ -21,20 +21,22 @@ SURFACE = json.loads((Path(__file__).parent / "data" / "surface.json").read_text
 
 FREE_NAMES = {
     "01": """Circuit Einsum Array Symbol Scalar Add Rearrange Index GeneralFunction Concat Scatter Conv Module SetSymbolicShape Tag
-        DiscreteVar StoredCumulantVar Cumulant TorchDeviceDtype TorchDeviceDtypeOp evaluate check_evaluable circuit_is_leaf circuit_is_irreducible_node
-        circuit_is_leaf_constant circuit_is_var print_circuit_type_check oom_fmt CharTokenizer NotSet NOT_SET ExceptionWithRustContext
-        Shape Axis IrreducibleNode Leaf LeafConstant Var Path Paths MatcherIn IterativeMatcherIn TransformIn SampleSpec SampleSpecIn
-        TorchAxisIndex IntOrMatcher NestEinsumsSpecMultiple NestEinsumsSpecSub NestEinsumsSpec NestAddsSpecMultiple NestAddsSpecSub
-        NestAddsSpec GeneralFunctionSpec Binder UpdatedIterativeMatcher UpdatedIterativeMatcherIn PrintOptionsBase CliColor CircuitColorer
-        CircuitCommenter CircuitHtmlColorer NestedModuleNamer ModuleConstructCallback MaybeUpdate ConvPaddingShorthand""",
+        DiscreteVar StoredCumulantVar Cumulant TorchDeviceDtype TorchDeviceDtypeOp evaluate check_evaluable circuit_is_leaf
+        circuit_is_irreducible_node circuit_is_leaf_constant circuit_is_var print_circuit_type_check oom_fmt CharTokenizer NotSet
+        NOT_SET ExceptionWithRustContext Shape Axis IrreducibleNode Leaf LeafConstant Var Path Paths MatcherIn IterativeMatcherIn
+        TransformIn SampleSpec SampleSpecIn TorchAxisIndex IntOrMatcher NestEinsumsSpecMultiple NestEinsumsSpecSub NestEinsumsSpec
+        NestAddsSpecMultiple NestAddsSpecSub NestAddsSpec GeneralFunctionSpec Binder UpdatedIterativeMatcher
+        UpdatedIterativeMatcherIn PrintOptionsBase CliColor CircuitColorer CircuitCommenter CircuitHtmlColorer NestedModuleNamer
+        ModuleConstructCallback MaybeUpdate ConvPaddingShorthand""",
     "02": """symbolic_sizes SymbolicSizeProduct SymbolicSizeConstraint get_children_with_symbolic_sizes any_children_with_symbolic_sizes
         hash_tensor compute_self_hash save_tensor get_tensor_prefix sync_all_unsynced_tensors sync_specific_tensors
         migrate_tensors_from_old_dir save_tensor_rrfs tensor_from_hash TensorCacheRrfs clear_module_circuit_caches""",
     "03": "RearrangeSpec broadcast_shapes flat_concat flat_concat_back",
     "04": """GeneralFunctionSimpleSpec GeneralFunctionIndexSpec GeneralFunctionExplicitIndexSpec GeneralFunctionSetDDSpec
-        GeneralFunctionPowSpec GeneralFunctionMultinomialSpec GeneralFunctionSpecBase GeneralFunctionShapeInfo GeneralFunctionSpecTester get_shape_info_simple
-        get_shape_info_broadcast sin cos sigmoid tanh rsqrt gelu gelu_new relu step reciprocal log_exp_p_1 gaussian_pdf gaussian_cdf softmax
-        log_softmax min max last_dim_size abs exp log logit pow multinomial upcast_tensor_devices upcast_tensor_device_dtypes""",
+        GeneralFunctionPowSpec GeneralFunctionMultinomialSpec GeneralFunctionSpecBase GeneralFunctionShapeInfo
+        GeneralFunctionSpecTester get_shape_info_simple get_shape_info_broadcast sin cos sigmoid tanh rsqrt gelu gelu_new relu step
+        reciprocal log_exp_p_1 gaussian_pdf gaussian_cdf softmax log_softmax min max last_dim_size abs exp log logit pow multinomial
+        upcast_tensor_devices upcast_tensor_device_dtypes""",
     "05": "Parser",
     "06": "PrintOptions PrintHtmlOptions set_debug_print_options get_debug_print_options diff_circuits html_page",
     "07": """Regex Matcher IterativeMatcher IterateMatchResults Finished FINISHED restrict restrict_sl new_traversal Transform Updater

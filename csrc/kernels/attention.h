@@ -12,12 +12,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/element.h"
+
 namespace pycircuit::kernels {
 
 constexpr int kMaxBatchAxes = 4;
 constexpr int kMaxHeadSize = 256;
-
-enum class Element : int32_t { float32, float16, bfloat16 };
 
 // A matrix per batch entry.
 struct Operand {
@@ -57,9 +57,6 @@ struct AttentionProblem {
   int64_t pattern_row_stride = 0;
   int64_t pattern_column_stride = 1;
 };
-
-// Runs `work(context, part)` for every part in [0, parts), on as many threads as the caller wants.
-using ParallelFor = void (*)(int64_t parts, void (*work)(void* context, int64_t part), void* context);
 
 // --- CPU, blocked
 

@@ -1,27 +1,77 @@
-"""Runs every comparison and prints medians and ratios (below 1: pycircuit is faster)."""
+"""Times pycircuit beside its opponents: python -m bench [group ...] [--quick] [--threads 1 2] [--compile]."""
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench import matching, nodes, scrubbing, text
+from bench import matching, nodes, text
+from bench.cases import GROUPS, Options
+from bench.timing import Result, check, measure
+
+SIDE_BY_SIDE = {"nodes": nodes.run, "matching": matching.run, "text": text.run}
+
+
+def _row(result: Result) -> list[str]:
+    (our_way, ours), table = result.best(result.ours), [result.case, str(result.threads)]
+    table += [f"{ours:.4f}", our_way]
+    if result.theirs:
+        their_way, theirs = result.best(result.theirs)
+        table += [f"{theirs:.4f}", their_way, f"{ours / theirs:.2f}"]
+    else:
+        table += ["", "", ""]
+    return [*table, f"{ours / result.floor:.2f}" if result.floor else ""]
+
+
+def _evaluation(groups: list[str], threads: list[int], options: Options, console: Console) -> None:
+    """Checks and times the cases of the groups, and prints every way's seconds, then one row a case."""
+    table = Table("case", "threads", "pycircuit, s", "by", "best other, s", "by", "ratio", "x products")
+    for group in groups:
+        for case in GROUPS[group](options):
+            torch.set_num_threads(max(threads))
+            check(case)
+            for count in threads:
+                result = measure(case, count, 2 if options.quick else None)
+                ways = {**{f"pycircuit {name}": times for name, times in result.ours.items()}, **result.theirs}
+                seconds = ", ".join(f"{name} {times.median:.4f} ({times.least:.4f})" for name, times in ways.items())
+                console.print(f"{case.name}, {count} threads: wall medians (least processor seconds): {seconds}", highlight=False)
+                table.add_row(*_row(result))
+    console.print(table)
+
+
+def _side_by_side(groups: list[str], console: Console) -> None:
+    """Graph work beside rust_circuit in one process."""
+    if not importlib.util.find_spec("rust_circuit"):
+        console.print(f"rust_circuit is not installed: {', '.join(groups)} left out")
+        return
+    table = Table("case", "pycircuit, s", "rust_circuit, s", "ratio")
+    for group in groups:
+        for row in SIDE_BY_SIDE[group]():
+            table.add_row(str(row["case"]), f"{row['pycircuit']:.3f}", f"{row['rust_circuit']:.3f}", f"{row['ratio']:.2f}")
+    console.print(table)
 
 
 def main() -> None:
-    """Prints one table for all cases."""
-    rows = list(scrubbing.run())
-    if importlib.util.find_spec("rust_circuit"):
-        rows += nodes.run() + matching.run() + text.run()
-    else:
-        print("rust_circuit is not installed: its cases are left out")
-    table = Table("case", "pycircuit, s", "other", "other, s", "ratio")
-    for row in rows:
-        other = next(key for key in row if key not in ("case", "pycircuit", "ratio"))
-        table.add_row(str(row["case"]), f"{row['pycircuit']:.3f}", other, f"{row[other]:.3f}", f"{row['ratio']:.2f}")
-    Console().print(table)
+    """Runs the chosen groups, all by default."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join([*GROUPS, *SIDE_BY_SIDE])}; all by default")
+    parser.add_argument("--quick", action="store_true", help="smaller cases, two rounds")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: a minute of compilation for each case")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    if unknown := [group for group in options.groups if group not in {**GROUPS, **SIDE_BY_SIDE}]:
+        parser.error(f"no group {unknown[0]!r}")
+    torch.set_grad_enabled(False)
+    console = Console(width=180)
+    chosen = options.groups or [*GROUPS, *SIDE_BY_SIDE]
+    if evaluated := [group for group in GROUPS if group in chosen]:
+        _evaluation(evaluated, options.threads, Options(options.quick, options.compile), console)
+    if others := [group for group in SIDE_BY_SIDE if group in chosen]:
+        _side_by_side(others, console)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
-#include "evaluate/program.h"
+#include "evaluate/schedule.h"
 
 namespace pycircuit {
 namespace {
@@ -33,8 +33,7 @@ void check_evaluable(const NodePtr& circuit) {
 
 Tensor evaluate(const NodePtr& circuit) {
   check_evaluable(circuit);
-  const NodePtrs substituted = {substitute_all_modules(circuit)};
-  return run(*make_program(substituted, computed_nodes(substituted))).front();
+  return compile_and_run({substitute_all_modules(circuit)}, {}).front();
 }
 
 }  // namespace pycircuit

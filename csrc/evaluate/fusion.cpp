@@ -1,7 +1,8 @@
 #include "evaluate/fusion.h"
 
 #include <algorithm>
-#include <unordered_set>
+
+#include "circuit/nodes/all.h"
 
 namespace pycircuit {
 
@@ -11,7 +12,8 @@ const NodePtr& below_tags(const NodePtr& node) {
   return *current;
 }
 
-FusionGraph::FusionGraph(const NodePtrs& nodes, const NodePtrs& outputs) : nodes_(nodes), users_(nodes.size()), uses_(nodes.size(), 0) {
+FusionGraph::FusionGraph(const NodePtrs& nodes, const NodePtrs& outputs, std::unordered_map<uint64_t, double> numbers)
+    : nodes_(nodes), users_(nodes.size()), uses_(nodes.size(), 0), known_(std::move(numbers)) {
   for (const auto& node : nodes) numbers_.emplace(node->id(), static_cast<int>(numbers_.size()));
   for (const auto& user : nodes)
     for (const auto& child : user->children()) {
@@ -24,6 +26,13 @@ FusionGraph::FusionGraph(const NodePtrs& nodes, const NodePtrs& outputs) : nodes
     }
   for (const auto& output : outputs)
     if (const auto number = numbers_.find(below_tags(output)->id()); number != numbers_.end()) ++uses_[number->second];
+}
+
+std::optional<double> FusionGraph::number(const NodePtr& node) const {
+  const NodePtr& below = below_tags(node);
+  if (const auto* scalar = below->as<Scalar>()) return scalar->value();
+  const auto found = known_.find(below->id());
+  return found == known_.end() ? std::nullopt : std::optional(found->second);
 }
 
 int FusionGraph::num_uses(const NodePtr& node) const {
@@ -39,9 +48,9 @@ const NodePtrs& FusionGraph::users(const NodePtr& node) const {
   return number == numbers_.end() ? none : users_[number->second];
 }
 
-std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding, Refusals* refusals) {
+std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding,
+                                 std::unordered_set<uint64_t> taken, Refusals* refusals) {
   std::vector<Region> regions;
-  std::unordered_set<uint64_t> taken;
   for (const auto& recogniser : recognisers()) {
     if (!(settings.*recogniser.enabled) || recogniser.hides != hiding) continue;
     for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "circuit/node.h"
@@ -24,8 +25,13 @@ const NodePtr& below_tags(const NodePtr& node);
 // Nodes to be computed together, Tags skipped: who uses what.
 class FusionGraph {
  public:
-  // `nodes`: everything to compute, operands before users, without leaves and Tags. `outputs` (below Tags) stay materialised.
-  FusionGraph(const NodePtrs& nodes, const NodePtrs& outputs);
+  // `nodes`: everything to compute, operands before users, without leaves and Tags. `outputs` stay materialised. `numbers`, by node id:
+  // values known from the structure alone.
+  FusionGraph(const NodePtrs& nodes, const NodePtrs& outputs, std::unordered_map<uint64_t, double> numbers = {});
+
+  // The one value that fills the node, where the structure alone says it: Scalars, last_dim_size and what is computed from such. The only
+  // way for a recogniser to look at a value; it must not look below nodes that are not computed here.
+  std::optional<double> number(const NodePtr& node) const;
 
   // Whether the node (below Tags) is computed here, by exactly one user, and is no output: only then may it disappear inside a region.
   bool is_private(const NodePtr& node) const;
@@ -41,6 +47,7 @@ class FusionGraph {
   std::unordered_map<uint64_t, int> numbers_;
   std::vector<NodePtrs> users_;
   std::vector<int> uses_;
+  std::unordered_map<uint64_t, double> known_;
 };
 
 // `inner` nodes may be used by other inner nodes and the root of the same region only (several times is fine).
@@ -75,7 +82,8 @@ struct Recogniser {
 };
 const std::vector<Recogniser>& recognisers();
 
-// Disjoint regions: no node is inner or root of two.
-std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding, Refusals* refusals);
+// Disjoint regions: no node is inner or root of two, nor in `taken`.
+std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding,
+                                 std::unordered_set<uint64_t> taken, Refusals* refusals);
 
 }  // namespace pycircuit

@@ -139,7 +139,7 @@ std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const O
       fail(ErrorId::SchedulingNotExplicitlyComputable,
            describe(*circuit) + " is random or not computable; sample it or bind its symbols first", circuit_payload(circuit));
   if (circuits.empty()) return {};
-  return optimize_to_schedule(circuits, settings).evaluate_many();
+  return compile_and_run(optimize(circuits, settings, plan_rules(settings)), {settings, settings.scheduling_naive, {}, 0});
 }
 
 }  // namespace pycircuit

@@ -5,10 +5,9 @@
 #include <chrono>
 #include <numeric>
 #include <random>
-#include <unordered_map>
 
 #include "base/interrupt.h"
-#include "evaluate/program.h"
+#include "shape/shape.h"
 
 namespace pycircuit {
 namespace {
@@ -186,29 +185,11 @@ class Best {
 
 }  // namespace
 
-OrderProblem make_order_problem(const NodePtrs& circuits, const NodePtrs& computed) {
-  OrderProblem problem;
-  const size_t n = computed.size();
-  problem.operands.resize(n);
-  problem.users.resize(n);
-  problem.is_output.assign(n, false);
-  std::unordered_map<uint64_t, int> numbers;
-  for (size_t i = 0; i < n; ++i) {
-    const auto& node = computed[i];
-    numbers[node->id()] = static_cast<int>(i);
-    problem.bytes.push_back(
-        saturating_mul(numel_saturating(node->shape()), static_cast<uint64_t>(element_size(node->device_dtype().filled().dtype))));
-    for (const auto& child : node->children()) {
-      const auto operand = numbers.find(below_tags(child)->id());
-      if (operand == numbers.end()) continue;
-      auto& operands = problem.operands[i];
-      if (std::find(operands.begin(), operands.end(), operand->second) != operands.end()) continue;
-      operands.push_back(operand->second);
-      problem.users[operand->second].push_back(static_cast<int>(i));
-    }
-  }
-  for (const auto& circuit : circuits)
-    if (const auto output = numbers.find(below_tags(circuit)->id()); output != numbers.end()) problem.is_output[output->second] = true;
+OrderProblem make_order_problem(std::vector<std::vector<int>> operands, std::vector<uint64_t> bytes, std::vector<bool> is_output) {
+  OrderProblem problem{std::move(operands), {}, std::move(bytes), std::move(is_output)};
+  problem.users.resize(problem.size());
+  for (size_t user = 0; user < problem.size(); ++user)
+    for (const int operand : problem.operands[user]) problem.users[operand].push_back(static_cast<int>(user));
   return problem;
 }
 

@@ -1,10 +1,9 @@
 // Orders of computation with a small accounted peak (spec 12, sections 4 and 9).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include "circuit/node.h"
 
 namespace pycircuit {
 
@@ -18,8 +17,8 @@ struct OrderProblem {
   size_t size() const { return bytes.size(); }
 };
 
-// `computed` in the order of `computed_nodes`: its own order is the naive one.
-OrderProblem make_order_problem(const NodePtrs& circuits, const NodePtrs& computed);
+// The numbers 0, 1, ... are the naive order. Fills `users`.
+OrderProblem make_order_problem(std::vector<std::vector<int>> operands, std::vector<uint64_t> bytes, std::vector<bool> is_output);
 // Largest sum of bytes of live nodes, right after a node is computed and before its operands are dropped.
 uint64_t peak_of(const OrderProblem& problem, const std::vector<int>& order);
 

@@ -1,10 +1,15 @@
 #include "evaluate/program.h"
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
 #include <chrono>
 
 #include "base/interrupt.h"
 #include "circuit/nodes/all.h"
-#include "circuit/walk.h"
+#include "evaluate/memory_count.h"
+#include "tensor/aten.h"
 #include "tensor/operations.h"
 
 namespace pycircuit {
@@ -24,97 +29,140 @@ class InterruptClock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-void check_device_dtype(const Node& node, const NodePtr& shown, const Tensor& value) {
+void check_device_dtype(const Node& node, const Tensor& value) {
   const DeviceDtypeOp& declared = node.device_dtype();
   if ((declared.dtype && *declared.dtype != value.dtype()) || (declared.device && *declared.device != value.device())) {
     const std::string got = to_text(DeviceDtypeOp{value.device(), value.dtype()});
     fail(ErrorId::TensorEvalDeviceDtypeError, describe(node) + " should have " + to_text(declared) + ", but its value has " + got,
-         circuit_payload(shown), got);
+         circuit_payload(NodePtr(&node)), got);
   }
 }
+
+class Runner {
+ public:
+  Runner(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats, InterruptClock& clock)
+      : program_(program), values_(std::move(leaves)), nodes_(nodes), stats_(stats), clock_(clock) {
+    values_.resize(static_cast<size_t>(program.num_slots));
+    for (const auto& [slot, value] : program.known) values_[slot] = value;
+  }
+
+  std::vector<Tensor> operator()() {
+    for (const auto& step : program_.steps) {
+      clock_.tick();
+      if (step.stream) {
+        run_stream(*step.stream);
+        for (const int dropped : step.drops) values_[dropped] = Tensor();
+      } else {
+        run_step(step);
+      }
+    }
+    std::vector<Tensor> outputs;
+    for (const int output : program_.outputs) outputs.push_back(values_[output]);
+    return outputs;
+  }
+
+ private:
+  void run_step(const Step& step) {
+    KernelArgs args;
+    args.stats = stats_;
+    args.operands.reserve(step.operands.size());
+    for (const int operand : step.operands) args.operands.push_back(values_[operand]);
+    for (const int index : step.indices) args.indices.push_back(&nodes_[index]->as<Index>()->index());
+    for (const int dropped : step.drops) values_[dropped] = Tensor();
+    with_context(
+        [&] {
+          if (step.kernel) {
+            set(step.results[0], step.kernel(std::move(args)));
+            return;
+          }
+          std::vector<Tensor> results = step.group(std::move(args));
+          for (size_t i = 0; i < results.size(); ++i) set(step.results[i], std::move(results[i]));
+        },
+        [&] { return "while computing " + describe(*nodes_[step.node]); });
+  }
+
+  void set(int slot, Tensor value) {
+    check_device_dtype(*nodes_[slot], value);
+    values_[slot] = std::move(value);
+  }
+
+  void run_stream(const Stream& stream) {
+    std::vector<Tensor> parts;
+    for (size_t k = 0; k < stream.pieces.size(); ++k) {
+      const Stream::Piece& piece = stream.pieces[k];
+      parts.clear();
+      if (piece.program) parts = run_piece(piece);
+      for (size_t i = 0; i < stream.results.size(); ++i)
+        add_part(stream.results[i], k, piece.part_of[i] < 0 ? values_[piece.part_slots[i]] : parts[piece.part_of[i]]);
+    }
+  }
+
+  std::vector<Tensor> run_piece(const Stream::Piece& piece) {
+    std::vector<Tensor> leaves;
+    std::vector<const Node*> nodes;
+    leaves.reserve(piece.externals.size());
+    nodes.reserve(piece.externals.size() + piece.computed.size());
+    for (const int slot : piece.externals) {
+      leaves.push_back(values_[slot]);
+      nodes.push_back(nodes_[slot]);
+    }
+    for (const int slot : piece.computed) nodes.push_back(nodes_[slot]);
+    return Runner(*piece.program, std::move(leaves), nodes, stats_, clock_)();
+  }
+
+  void add_part(const Stream::Result& result, size_t k, const Tensor& part) {
+    Tensor& value = values_[result.slot];
+    if (result.axis < 0) {
+      value = k == 0 ? part : add_values({std::exchange(value, Tensor()), part});
+      return;
+    }
+    if (k == 0) value = from_aten(at::empty(result.shape, to_aten(part).options()));
+    to_aten(value).narrow(result.axis, result.offsets[k], result.offsets[k + 1] - result.offsets[k]).copy_(to_aten(part));
+  }
+
+  const Program& program_;
+  std::vector<Tensor> values_;
+  const std::vector<const Node*>& nodes_;
+  RunStats* stats_;
+  InterruptClock& clock_;
+};
 
 }  // namespace
 
-const NodePtr& Program::node_of(int key) const {
-  const size_t index = static_cast<size_t>(key);
-  if (index < constants.size()) return constants[index];
-  if (key < first_computed()) return scalars[index - constants.size()];
-  return instructions[index - first_computed()].node;
-}
-
-NodePtrs computed_nodes(const NodePtrs& circuits) {
-  NodePtrs order;
-  for (const auto& node : post_order(circuits))
-    if (!node->is_leaf() && node->kind() != Kind::Tag) order.push_back(node);
-  return order;
-}
-
-ProgramPtr make_program(const NodePtrs& circuits, const NodePtrs& order) {
-  auto program = std::make_shared<Program>();
-  program->circuits = circuits;
-  std::unordered_map<uint64_t, int> keys;
-  NodePtrs leaves;
-  for (const auto& node : post_order(circuits))
-    if (node->is_leaf()) leaves.push_back(node);
-  int next = 0;
-  for (const auto& leaf : leaves)
-    if (leaf->kind() != Kind::Scalar) {
-      program->constants.push_back(leaf);
-      keys[leaf->id()] = next++;
-    }
-  for (const auto& leaf : leaves)
-    if (leaf->kind() == Kind::Scalar) {
-      program->scalars.push_back(leaf);
-      keys[leaf->id()] = next++;
-    }
-  for (const auto& node : order) {
-    Instruction instruction{next, node, {}, {}, make_kernel(node)};
-    for (const auto& child : node->children()) instruction.operands.push_back(keys.at(below_tags(child)->id()));
-    keys[node->id()] = next++;
-    program->instructions.push_back(std::move(instruction));
-  }
-  for (const auto& circuit : circuits) program->outputs.push_back(keys.at(below_tags(circuit)->id()));
-
-  // A computed key is dropped by the last instruction that uses it; outputs never are. What nothing uses was not asked for.
-  std::unordered_set<int> kept(program->outputs.begin(), program->outputs.end());
-  for (auto instruction = program->instructions.rbegin(); instruction != program->instructions.rend(); ++instruction)
-    for (const int operand : instruction->operands)
-      if (operand >= program->first_computed() && kept.insert(operand).second) instruction->drops.push_back(operand);
-  return program;
-}
-
-std::vector<Tensor> run(const Program& program, const Replacements& replacements, RunStats* stats) {
-  std::vector<Tensor> values(program.num_keys());
-  for (size_t i = 0; i < program.constants.size(); ++i) {
-    const auto replaced = replacements.find(static_cast<int>(i));
-    if (replaced != replacements.end()) {
-      values[i] = replaced->second;
-    } else if (const auto* array = program.constants[i]->as<Array>()) {
-      values[i] = array->value();
-    } else {
-      fail(ErrorId::TensorEvalNotExplicitlyComputable, describe(*program.constants[i]) + " is not bound to a value",
-           circuit_payload(program.constants[i]));
-    }
-  }
-  for (size_t i = 0; i < program.scalars.size(); ++i)
-    values[program.constants.size() + i] = scalar_value(program.scalars[i]->as<Scalar>()->value(), program.scalars[i]->shape());
+std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats) {
   InterruptClock clock;
-  for (const auto& instruction : program.instructions) {
-    clock.tick();
-    std::vector<Tensor> operands;
-    operands.reserve(instruction.operands.size());
-    for (const int operand : instruction.operands) operands.push_back(values[operand]);
-    for (const int dropped : instruction.drops) values[dropped] = Tensor();
-    std::vector<const IndexElements*> indices;
-    if (const auto* index = instruction.node->as<Index>()) indices.push_back(&index->index());
-    Tensor value = with_context([&] { return instruction.kernel({std::move(operands), std::move(indices), stats}); },
-                                [&] { return "while computing " + describe(*instruction.node); });
-    check_device_dtype(*instruction.node, instruction.node, value);
-    values[instruction.key] = std::move(value);
+  return Runner(program, std::move(leaves), nodes, stats, clock)();
+}
+
+std::vector<Tensor> leaf_values(const Lowered& lowered) {
+  std::vector<Tensor> values;
+  values.reserve(lowered.leaves.size());
+  for (const auto& leaf : lowered.leaves) {
+    if (const auto* array = leaf->as<Array>()) {
+      values.push_back(array->value());
+    } else if (leaf->kind() == Kind::Scalar) {
+      values.emplace_back();  // the program has it
+    } else {
+      fail(ErrorId::TensorEvalNotExplicitlyComputable, describe(*leaf) + " is not bound to a value", circuit_payload(leaf));
+    }
   }
-  std::vector<Tensor> outputs;
-  for (size_t i = 0; i < program.outputs.size(); ++i)
-    outputs.push_back(to_device_dtype(values[program.outputs[i]], program.circuits[i]->device_dtype()));
+  return values;
+}
+
+bool needs_gradient(const std::vector<Tensor>& leaves) {
+  return at::GradMode::is_enabled() &&
+         std::any_of(leaves.begin(), leaves.end(), [](const Tensor& leaf) { return leaf.defined() && to_aten(leaf).requires_grad(); });
+}
+
+std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats) {
+  std::vector<const Node*> nodes;
+  nodes.reserve(static_cast<size_t>(lowered.num_slots()));
+  for (int slot = 0; slot < lowered.num_slots(); ++slot) nodes.push_back(lowered.node(slot).get());
+  std::optional<MemoryCount> count;
+  if (stats) count.emplace();
+  std::vector<Tensor> outputs = run(program, std::move(leaves), nodes, stats);
+  for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = to_device_dtype(outputs[i], lowered.circuits[i]->device_dtype());
+  if (stats) stats->peak_bytes = count->peak_bytes();
   return outputs;
 }
 

@@ -1,53 +1,98 @@
-// A Program: flat instructions over keys, made from circuits once and run any number of times (spec 12, sections 3, 4, 8.1).
+// A Program: flat steps over slots, compiled once per structure and run any number of times on other tensors (spec 12, sections 3, 4, 14).
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
-#include <unordered_map>
-#include <unordered_set>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "circuit/node.h"
 #include "evaluate/fusion.h"
 #include "evaluate/kernel.h"
+#include "evaluate/lower.h"
 #include "tensor/tensor.h"
 
 namespace pycircuit {
 
-// Computes the node of one key from the values at its operand keys; then drops the keys that no later instruction uses.
-struct Instruction {
-  int key;
-  NodePtr node;               // children are those of the circuit; Tags between it and its operands are skipped
-  std::vector<int> operands;  // one per child
-  std::vector<int> drops;     // keys, in the order in which they are dropped
+class Program;
+using ProgramPtr = std::shared_ptr<const Program>;
+
+// The pieces of Concats of equal length that share work, or of a sum: computed one after the other, each written in place and freed.
+struct Stream {
+  struct Result {
+    int slot;
+    int64_t axis;                  // of a Concat; -1: a sum
+    std::vector<int64_t> offsets;  // of every piece along the axis, and their total
+    Shape shape;
+  };
+  struct Piece {
+    ProgramPtr program;          // null: nothing of its own
+    std::vector<int> externals;  // slots of the leaves of `program`
+    std::vector<int> computed;   // slots of its computed nodes
+    std::vector<int> part_of;    // per result: the output of `program` that is its part, or -1: the value of `part_slots`
+    std::vector<int> part_slots;
+  };
+  std::vector<Result> results;
+  std::vector<Piece> pieces;
+};
+
+// Computes one slot, several at once (a group), or the results of a stream; then drops what no later step needs.
+struct Step {
   Kernel kernel;
+  std::function<std::vector<Tensor>(KernelArgs)> group;  // instead of `kernel`, for several results
+  std::shared_ptr<const Stream> stream;                  // instead of both
+  std::vector<int> results;
+  std::vector<int> operands;
+  std::vector<int> indices;  // slots of the Index nodes it computes
+  std::vector<int> drops;
+  int node = 0;  // slot of the node that messages name
+};
+
+// One computation of the plan: a node, or the root of a region that hides `inner`. Streams are spelled out piece by piece.
+struct PlannedNode {
+  int slot;
+  std::vector<int> operands;
+  std::vector<int> inner;
+};
+
+// What was fused, grouped and streamed (8.4); nodes as slots.
+struct ProgramStats {
+  int64_t fused_attention = 0;
+  int64_t fused_nodes = 0;
+  std::map<std::string, int64_t> attention_backends;
+  std::map<std::string, int64_t> fusions;
+  int64_t grouped_matmuls = 0, grouped_matmul_nodes = 0;
+  int64_t num_chunks = 0, shared_by_chunks = 0;
+  struct NotFused {
+    int slot;
+    std::string fusion, reason;
+  };
+  std::vector<NotFused> not_fused;
 };
 
 class Program {
  public:
-  // Leaves by key: Arrays and Symbols first, then Scalars; computed keys follow.
-  NodePtrs constants;  // Array or Symbol of key i
-  NodePtrs scalars;    // Scalar of key constants.size() + i
-  std::vector<Instruction> instructions;
-  std::vector<int> outputs;       // keys, one per circuit
-  std::vector<NodePtr> circuits;  // the substituted circuits, in order
-
-  int num_keys() const { return static_cast<int>(constants.size() + scalars.size() + instructions.size()); }
-  int first_computed() const { return static_cast<int>(constants.size() + scalars.size()); }
-  // The leaf or computed node of a key.
-  const NodePtr& node_of(int key) const;
+  int num_leaves = 0, num_slots = 0;
+  std::vector<Step> steps;
+  std::vector<std::pair<int, Tensor>> known;  // slots whose value the structure alone says: Scalars, sizes
+  std::vector<int> outputs;                   // slots
+  std::vector<PlannedNode> plan;              // in order of computation
+  uint64_t accounted_peak = 0;                // bytes
+  uint64_t step_peak = 0;                     // bytes that the steps hold at most, without workspace
+  ProgramStats stats;
 };
-using ProgramPtr = std::shared_ptr<const Program>;
 
-// Tensors that replace constants, by key.
-using Replacements = std::unordered_map<int, Tensor>;
+// `leaves`: the value of every leaf. `nodes`: the node of every slot, for Index elements and messages. Values are dropped after their last
+// use; an exception releases everything.
+std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats);
 
-// The distinct non-leaf nodes of the circuits (modules substituted, Tags skipped) in the depth-first order of `evaluate`.
-NodePtrs computed_nodes(const NodePtrs& circuits);
-// A program over circuits without Modules that computes `order` in order; every operand must be a leaf or stand before its users.
-ProgramPtr make_program(const NodePtrs& circuits, const NodePtrs& order);
-
-// One value per output. Values are dropped after their last use; an exception releases everything.
-std::vector<Tensor> run(const Program& program, const Replacements& replacements = {}, RunStats* stats = nullptr);
+// Values of the leaves that a program has not itself: those of Arrays. TensorEvalNotExplicitlyComputable for a Symbol.
+std::vector<Tensor> leaf_values(const Lowered& lowered);
+// Whether autograd wants to see the computation: then only the nodes as written will do.
+bool needs_gradient(const std::vector<Tensor>& leaves);
+// Runs on the lowered circuits; each result has the dtype and device of its circuit.
+std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats = nullptr);
 
 }  // namespace pycircuit

@@ -7,13 +7,14 @@
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
-#include "evaluate/order.h"
 #include "tensor/operations.h"
 
 namespace pycircuit {
 namespace {
 
-BigUint bytes_of(const Node& node) { return numel(node.shape()) * static_cast<uint64_t>(element_size(node.device_dtype().filled().dtype)); }
+BigUint big_bytes_of(const Node& node) {
+  return numel(node.shape()) * static_cast<uint64_t>(element_size(node.device_dtype().filled().dtype));
+}
 
 void check_schedulable(const NodePtrs& circuits) {
   for (const auto& circuit : circuits)
@@ -34,12 +35,13 @@ std::string memory_summary(uint64_t limit, uint64_t best) {
          " bytes. Raise max_memory, or evaluate in batches (evaluate_batched, batch_to_concat)";
 }
 
-[[noreturn]] void fail_memory(const OptimizationSettings& settings, uint64_t best, const OrderProblem& problem) {
+[[noreturn]] void fail_memory(const OptimizationSettings& settings, uint64_t best, const NodePtrs& computed) {
   const int64_t chunks = std::max<int64_t>(settings.scheduling_num_mem_chunks, 1);
   const double unit = static_cast<double>(settings.max_memory) / static_cast<double>(chunks);
   std::vector<int64_t> memories;
-  for (const uint64_t bytes : problem.bytes)
-    if (const auto units = static_cast<int64_t>(unit > 0 ? static_cast<double>(bytes) / unit : 0); units > 0) memories.push_back(units);
+  for (const auto& node : computed)
+    if (const auto units = static_cast<int64_t>(unit > 0 ? static_cast<double>(bytes_of(*node)) / unit : 0); units > 0)
+      memories.push_back(units);
   std::sort(memories.rbegin(), memories.rend());
   const std::string summary = memory_summary(static_cast<uint64_t>(settings.max_memory), best);
   fail(ErrorId::SchedulingOOMMany, summary, settings.max_memory, settings.scheduling_num_mem_chunks, int_list(memories), summary);
@@ -52,19 +54,10 @@ uint64_t memory_limit(const OptimizationSettings& settings, uint64_t peak) {
   return limit;
 }
 
-NodePtrs ordered(const NodePtrs& circuits, const NodePtrs& computed, const OptimizationSettings& settings) {
-  for (const auto& node : computed)
-    if (const BigUint bytes = bytes_of(*node); bytes > BigUint(static_cast<uint64_t>(settings.max_single_tensor_memory)))
-      fail(ErrorId::SchedulingOOMSingle, describe(*node) + " needs " + bytes.to_string() + " bytes, more than max_single_tensor_memory",
-           static_cast<int64_t>(std::min<uint64_t>(bytes.saturated(), INT64_MAX)), oom_fmt(bytes));
-  const OrderProblem problem = make_order_problem(circuits, computed);
-  const auto limit = static_cast<uint64_t>(settings.max_memory_fallback ? std::max(settings.max_memory, *settings.max_memory_fallback)
-                                                                        : settings.max_memory);
-  const Order order = find_order(problem, {settings.scheduling_timeout, std::min(limit, static_cast<uint64_t>(settings.max_memory))});
-  if (order.peak > memory_limit(settings, order.peak)) fail_memory(settings, order.peak, problem);
-  NodePtrs nodes;
-  for (const int number : order.nodes) nodes.push_back(computed[number]);
-  return nodes;
+void check_memory(const Lowered& lowered, const Program& program, const CompileOptions& options) {
+  if (options.naive || options.ranks) return;
+  if (program.accounted_peak > memory_limit(options.settings, program.accounted_peak))
+    fail_memory(options.settings, program.accounted_peak, lowered.computed);
 }
 
 // Arrays of the circuits, of Module specs too, and their free Symbols, in order of first visit.
@@ -92,50 +85,67 @@ Tensor fitting_tensor(const Node& leaf, const Tensor& tensor) {
 
 }  // namespace
 
-Schedule::Schedule(ProgramPtr program, NodePtrs leaves) : program_(std::move(program)), leaves_(std::move(leaves)) {}
-
-std::vector<int64_t> Schedule::order_positions() const {
-  std::unordered_map<uint64_t, int64_t> numbers;
-  for (const auto& node : computed_nodes(program_->circuits)) numbers.emplace(node->id(), static_cast<int64_t>(numbers.size()));
-  std::vector<int64_t> positions;
-  for (const auto& instruction : program_->instructions) positions.push_back(numbers.at(instruction.node->id()));
-  return positions;
+Schedule::Schedule(const NodePtrs& circuits, const CompileOptions& options, NodePtrs leaves)
+    : circuits_(circuits),
+      options_(options),
+      lowered_(std::make_shared<Lowered>(lower(circuits, options.settings.stream_concat))),
+      program_(options.ranks ? compile(*lowered_, options) : program_for(*lowered_, options)),
+      plan_(std::make_shared<Plan>(*lowered_, *program_)),
+      leaves_(std::move(leaves)) {
+  check_memory(*lowered_, *program_, options);
 }
 
-Schedule Schedule::restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves,
-                            const Replacements& replacements) {
-  const NodePtrs computed = computed_nodes(circuits);
-  std::unordered_set<uint64_t> ready;
-  NodePtrs order;
-  for (const int64_t position : positions) {
-    const bool known = position >= 0 && position < static_cast<int64_t>(computed.size());
-    if (known) order.push_back(computed[position]);
-    const bool fits = known && ready.insert(order.back()->id()).second &&
-                      std::all_of(order.back()->children().begin(), order.back()->children().end(), [&](const NodePtr& child) {
-                        return below_tags(child)->is_leaf() || ready.contains(below_tags(child)->id());
-                      });
-    if (!fits) fail(ErrorId::RuntimeError, "Schedule: the order of computation does not fit the circuits");
+std::vector<int> Schedule::ranks() const {
+  std::vector<int> ranks(lowered_->computed.size(), 0);
+  for (size_t place = 0; place < program_->plan.size(); ++place) {
+    const PlannedNode& planned = program_->plan[place];
+    ranks[planned.slot - lowered_->num_leaves()] = static_cast<int>(place);
+    for (const int inner : planned.inner) ranks[inner - lowered_->num_leaves()] = static_cast<int>(place);
   }
-  if (order.size() != computed.size()) fail(ErrorId::RuntimeError, "Schedule: the order of computation does not fit the circuits");
-  Schedule schedule(make_program(circuits, order), std::move(leaves));
+  return ranks;
+}
+
+Schedule Schedule::restored(const NodePtrs& circuits, CompileOptions options, std::vector<int> ranks, NodePtrs leaves,
+                            const Replacements& replacements) {
+  const auto wrong = [](const std::string& what) { fail(ErrorId::RuntimeError, "Schedule: " + what); };
+  if (lower(circuits, options.settings.stream_concat).computed.size() != ranks.size())
+    wrong("the order of computation does not fit the circuits");
+  options.ranks = std::move(ranks);
+  Schedule schedule(circuits, options, std::move(leaves));
+  try {
+    schedule.validate(true);
+  } catch (const CircuitError&) {
+    wrong("the order of computation does not fit the circuits");
+  }
   for (const auto& [key, tensor] : replacements) {
-    if (key < 0 || key >= static_cast<int>(schedule.program_->constants.size()))
-      fail(ErrorId::RuntimeError, "Schedule: no constant has this key");
+    if (key < 0 || key >= static_cast<int>(schedule.plan_->constants.size())) wrong("no constant has this key");
     schedule.replacements_[key] = tensor;
   }
   return schedule;
 }
 
-NodePtr Schedule::shown_node(const Instruction& instruction) const {
-  NodePtrs symbols;
-  for (size_t i = 0; i < instruction.operands.size(); ++i)
-    symbols.push_back(Symbol::make(instruction.node->child(i)->shape(), Uuid{}, std::to_string(instruction.operands[i])));
-  return instruction.node->rebuild(std::move(symbols));
-}
-
 std::vector<Tensor> Schedule::evaluate_many(RunStats* stats) const {
   check_no_syms();
-  return run(*program_, replacements_, stats);
+  std::vector<Tensor> leaves = values_of(lowered_->leaves);
+  if (!needs_gradient(leaves)) return run(*program_, *lowered_, std::move(leaves), stats);
+  CompileOptions plain = options_;
+  plain.settings = unfused(plain.settings);
+  plain.naive = true;
+  plain.ranks.reset();
+  const Lowered as_written = lower(circuits_, false);
+  return run(*program_for(as_written, plain), as_written, values_of(as_written.leaves), stats);
+}
+
+std::vector<Tensor> Schedule::values_of(const NodePtrs& leaves) const {
+  std::unordered_map<uint64_t, const Tensor*> replaced;
+  for (const auto& [key, tensor] : replacements_) replaced[plan_->node_of(key)->id()] = &tensor;
+  std::vector<Tensor> values;
+  for (const auto& leaf : leaves) {
+    const auto found = replaced.find(leaf->id());
+    const auto* array = leaf->as<Array>();
+    values.push_back(found != replaced.end() ? *found->second : array ? array->value() : Tensor());
+  }
+  return values;
 }
 
 Tensor Schedule::evaluate() const {
@@ -154,7 +164,7 @@ Tensor Schedule::evaluate() const {
 std::vector<Tensor> Schedule::split(const Tensor& tensor) const {
   std::vector<Tensor> parts;
   int64_t start = 0;
-  for (const auto& circuit : program_->circuits) {
+  for (const auto& circuit : plan_->circuits) {
     const auto size = static_cast<int64_t>(numel_saturating(circuit->shape()));
     if (tensor.shape().size() != 1 || start + size > tensor.numel())
       fail(ErrorId::RuntimeError,
@@ -171,17 +181,17 @@ std::vector<Tensor> Schedule::split(const Tensor& tensor) const {
 
 ScheduleStats Schedule::stats() const {
   ScheduleStats stats;
-  stats.num_computes = static_cast<int64_t>(program_->instructions.size());
-  for (const auto& constant : program_->constants) {
+  stats.num_computes = static_cast<int64_t>(plan_->instructions.size());
+  for (const auto& constant : plan_->constants) {
     stats.constant_mem += numel(constant->shape());
-    stats.constant_mem_bytes += bytes_of(*constant);
+    stats.constant_mem_bytes += big_bytes_of(*constant);
   }
   std::set<int> live, at_maximum;
   BigUint elements, bytes;
-  for (const auto& instruction : program_->instructions) {
+  for (const auto& instruction : plan_->instructions) {
     live.insert(instruction.key);
     elements += numel(instruction.node->shape());
-    bytes += bytes_of(*instruction.node);
+    bytes += big_bytes_of(*instruction.node);
     stats.max_mem_bytes = std::max(stats.max_mem_bytes, bytes);
     if (elements > stats.max_mem) {
       stats.max_mem = elements;
@@ -189,20 +199,22 @@ ScheduleStats Schedule::stats() const {
     }
     for (const int dropped : instruction.drops) {
       live.erase(dropped);
-      elements = saturating_sub(elements, numel(program_->node_of(dropped)->shape()));
-      bytes = saturating_sub(bytes, bytes_of(*program_->node_of(dropped)));
+      elements = saturating_sub(elements, numel(plan_->node_of(dropped)->shape()));
+      bytes = saturating_sub(bytes, big_bytes_of(*plan_->node_of(dropped)));
     }
   }
-  for (const int key : at_maximum) stats.max_circuit_set.push_back(shown_node(program_->instructions[key - program_->first_computed()]));
+  for (const int key : at_maximum) stats.max_circuit_set.push_back(plan_->shown_node(plan_->instructions[key - plan_->first_computed()]));
+  stats.program = program_->stats;
+  for (const auto& each : program_->stats.not_fused) stats.not_fused.push_back({lowered_->node(each.slot), each.fusion, each.reason});
   return stats;
 }
 
 void Schedule::validate(bool validate_output) const {
   const auto wrong = [](const std::string& what) { fail(ErrorId::RuntimeError, "Schedule.validate: " + what); };
   std::set<int> live;
-  for (int key = 0; key < program_->first_computed(); ++key) live.insert(key);
+  for (int key = 0; key < plan_->first_computed(); ++key) live.insert(key);
   std::set<int> computed, dropped_keys;
-  for (const auto& instruction : program_->instructions) {
+  for (const auto& instruction : plan_->instructions) {
     if (instruction.node->is_leaf()) wrong("key " + std::to_string(instruction.key) + " computes a leaf");
     for (const int operand : instruction.operands)
       if (!live.contains(operand))
@@ -216,16 +228,15 @@ void Schedule::validate(bool validate_output) const {
     }
   }
   if (!validate_output) return;
-  const std::set<int> outputs(program_->outputs.begin(), program_->outputs.end());
+  const std::set<int> outputs(plan_->outputs.begin(), plan_->outputs.end());
   for (const int key : computed)
     if (!dropped_keys.contains(key) && !outputs.contains(key)) wrong("key " + std::to_string(key) + " is neither dropped nor an output");
 }
 
 void Schedule::check_no_syms() const {
   NodePtrs symbols;
-  for (size_t i = 0; i < program_->constants.size(); ++i)
-    if (program_->constants[i]->kind() == Kind::Symbol && !replacements_.contains(static_cast<int>(i)))
-      symbols.push_back(program_->constants[i]);
+  for (size_t i = 0; i < plan_->constants.size(); ++i)
+    if (plan_->constants[i]->kind() == Kind::Symbol && !replacements_.contains(static_cast<int>(i))) symbols.push_back(plan_->constants[i]);
   if (!symbols.empty())
     fail(ErrorId::SchedulingEvaluateCalledWithSyms, "the schedule has Symbols; replace them first (replace_tensors): " + describe(symbols),
          circuit_payloads(symbols));
@@ -239,7 +250,7 @@ void Schedule::check_no_raw_tensor_constants() const {
 Schedule Schedule::map_tensors(const std::function<std::optional<Tensor>(const Hash&)>& replacement) const {
   Schedule changed = *this;
   std::unordered_map<uint64_t, int> keys;
-  for (size_t i = 0; i < program_->constants.size(); ++i) keys[program_->constants[i]->id()] = static_cast<int>(i);
+  for (size_t i = 0; i < plan_->constants.size(); ++i) keys[plan_->constants[i]->id()] = static_cast<int>(i);
   for (const auto& leaf : leaves_) {
     const auto tensor = replacement(leaf->hash());
     if (!tensor) continue;
@@ -267,8 +278,20 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
   NodePtrs substituted;
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
   check_schedulable(substituted);
-  const NodePtrs computed = computed_nodes(substituted);
-  return Schedule(make_program(substituted, naive ? computed : ordered(substituted, computed, settings)), replaceable_leaves(originals));
+  return Schedule(substituted, {settings, naive, {}, 0}, replaceable_leaves(originals));
+}
+
+std::vector<Tensor> compile_and_run(const NodePtrs& substituted, const CompileOptions& options, RunStats* stats) {
+  const Lowered lowered = lower(substituted, options.settings.stream_concat);
+  std::vector<Tensor> leaves = leaf_values(lowered);
+  if (needs_gradient(leaves)) {
+    const CompileOptions plain{unfused(options.settings), true, {}, 0};
+    const Lowered as_written = lower(substituted, false);
+    return run(*program_for(as_written, plain), as_written, std::move(leaves), stats);
+  }
+  const ProgramPtr program = program_for(lowered, options);
+  check_memory(lowered, *program, options);
+  return run(*program, lowered, std::move(leaves), stats);
 }
 
 Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings) {

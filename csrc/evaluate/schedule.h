@@ -8,7 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include "evaluate/program.h"
+#include "evaluate/compile.h"
+#include "evaluate/plan.h"
 #include "evaluate/settings.h"
 
 namespace pycircuit {
@@ -19,24 +20,29 @@ struct ScheduleStats {
   BigUint max_mem_bytes, constant_mem_bytes;
   NodePtrs max_circuit_set;  // nodes live at the first maximum, as in the instructions
   int64_t num_computes = 0;
-  std::optional<int64_t> python_calls;
+  ProgramStats program;
+  std::vector<Refusal> not_fused;
+  std::optional<int64_t> peak_bytes, python_calls;  // of a run only
 };
+
+// Tensors that replace constants, by key.
+using Replacements = std::unordered_map<int, Tensor>;
 
 class Schedule {
  public:
-  // `leaves`: the Arrays and Symbols that may be replaced, also those optimized away.
-  Schedule(ProgramPtr program, NodePtrs leaves);
+  // `leaves`: the Arrays and Symbols that may be replaced, also those optimized away. `options` are those of the compilation.
+  Schedule(const NodePtrs& circuits, const CompileOptions& options, NodePtrs leaves);
 
-  const Program& program() const { return *program_; }
+  const Plan& plan() const { return *plan_; }
+  const NodePtrs& circuits() const { return circuits_; }
+  const CompileOptions& options() const { return options_; }
   const Replacements& replacements() const { return replacements_; }
   const NodePtrs& leaves() const { return leaves_; }
-  // Parts of a pickle: the position of every instruction's node in `computed_nodes`, and a Schedule from such positions. RuntimeError where
+  // For a pickle: by computed node, in the order of plain evaluation, its place in the plan; and a Schedule from that. RuntimeError where
   // they do not fit.
-  std::vector<int64_t> order_positions() const;
-  static Schedule restored(const NodePtrs& circuits, const std::vector<int64_t>& positions, NodePtrs leaves,
+  std::vector<int> ranks() const;
+  static Schedule restored(const NodePtrs& circuits, CompileOptions options, std::vector<int> ranks, NodePtrs leaves,
                            const Replacements& replacements);
-  // The node of a computed key with each child replaced by a Symbol named by the child's key.
-  NodePtr shown_node(const Instruction& instruction) const;
 
   std::vector<Tensor> evaluate_many(RunStats* stats = nullptr) const;
   // One output, or all flattened and concatenated.
@@ -53,7 +59,13 @@ class Schedule {
   Schedule replace_tensors(const std::vector<std::pair<Hash, Tensor>>& map, bool allow_missing) const;
 
  private:
+  std::vector<Tensor> values_of(const NodePtrs& leaves) const;
+
+  NodePtrs circuits_;  // substituted
+  CompileOptions options_;
+  std::shared_ptr<const Lowered> lowered_;
   ProgramPtr program_;
+  std::shared_ptr<const Plan> plan_;
   Replacements replacements_;
   NodePtrs leaves_;
 };
@@ -63,6 +75,8 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
 inline Schedule circuit_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings, bool naive) {
   return circuit_to_schedule(circuits, circuits, settings, naive);
 }
+// Values of circuits with modules substituted, without a Schedule to look at. With gradients needed, each node as written.
+std::vector<Tensor> compile_and_run(const NodePtrs& substituted, const CompileOptions& options, RunStats* stats = nullptr);
 // SchedulingEvaluateCalledWithSyms, SchedulingNotExplicitlyComputable.
 Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings);
 

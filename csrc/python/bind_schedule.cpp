@@ -147,25 +147,27 @@ void warn_before_evaluation(const NodePtrs& circuits, const Settings& settings, 
 
 py::tuple schedule_state(const Schedule& schedule) {
   std::unordered_set<uint64_t> planned;
-  for (const auto& constant : schedule.program().constants) planned.insert(constant->id());
+  for (const auto& constant : schedule.plan().constants) planned.insert(constant->id());
   NodePtrs unplanned;  // the leaves that the plan does not have
   for (const auto& leaf : schedule.leaves())
     if (!planned.contains(leaf->id())) unplanned.push_back(leaf);
   py::dict replacements;
   for (const auto& [key, tensor] : schedule.replacements()) replacements[py::int_(key)] = tensor;
-  return py::make_tuple(schedule.program().circuits, schedule.order_positions(), unplanned, replacements);
+  const CompileOptions& options = schedule.options();
+  return py::make_tuple(schedule.circuits(), options.settings, options.naive, schedule.ranks(), unplanned, replacements);
 }
 
 Schedule schedule_from_state(const py::tuple& state) {
-  if (state.size() != 4) throw py::value_error("Schedule: bad state");
+  if (state.size() != 6) throw py::value_error("Schedule: bad state");
   const NodePtrs circuits = circuits_from(state[0]);
   NodePtrs leaves;
   for (const auto& node : post_order(circuits))
     if (node->is_irreducible()) leaves.push_back(node);
-  for (const auto& leaf : circuits_from(state[2])) leaves.push_back(leaf);
+  for (const auto& leaf : circuits_from(state[4])) leaves.push_back(leaf);
   Replacements replacements;
-  for (const auto& [key, tensor] : state[3].cast<py::dict>()) replacements[key.cast<int>()] = tensor_from_python(tensor.ptr());
-  return Schedule::restored(circuits, state[1].cast<std::vector<int64_t>>(), std::move(leaves), replacements);
+  for (const auto& [key, tensor] : state[5].cast<py::dict>()) replacements[key.cast<int>()] = tensor_from_python(tensor.ptr());
+  const CompileOptions options{state[1].cast<Settings>(), state[2].cast<bool>(), {}, 0};
+  return Schedule::restored(circuits, options, state[3].cast<std::vector<int>>(), std::move(leaves), replacements);
 }
 
 BigUint big_from(py::handle number) {
@@ -177,9 +179,34 @@ BigUint big_from(py::handle number) {
   return value;
 }
 
+py::tuple program_stats_state(const ProgramStats& stats) {
+  return py::make_tuple(stats.fused_attention, stats.fused_nodes, stats.attention_backends, stats.fusions, stats.grouped_matmuls,
+                        stats.grouped_matmul_nodes, stats.num_chunks, stats.shared_by_chunks);
+}
+
+ProgramStats program_stats_from(const py::tuple& state) {
+  ProgramStats stats;
+  stats.fused_attention = state[0].cast<int64_t>();
+  stats.fused_nodes = state[1].cast<int64_t>();
+  stats.attention_backends = state[2].cast<std::map<std::string, int64_t>>();
+  stats.fusions = state[3].cast<std::map<std::string, int64_t>>();
+  stats.grouped_matmuls = state[4].cast<int64_t>();
+  stats.grouped_matmul_nodes = state[5].cast<int64_t>();
+  stats.num_chunks = state[6].cast<int64_t>();
+  stats.shared_by_chunks = state[7].cast<int64_t>();
+  return stats;
+}
+
+py::list not_fused_list(const ScheduleStats& stats) {
+  py::list out;
+  for (const auto& each : stats.not_fused) out.append(py::make_tuple(each.node, each.fusion, each.reason));
+  return out;
+}
+
 py::tuple stats_state(const ScheduleStats& stats) {
   return py::make_tuple(stats.max_mem, stats.constant_mem, stats.max_mem_bytes, stats.constant_mem_bytes, stats.max_circuit_set,
-                        stats.num_computes, stats.python_calls);
+                        stats.num_computes, program_stats_state(stats.program), not_fused_list(stats), stats.peak_bytes,
+                        stats.python_calls);
 }
 
 std::string stats_text(const ScheduleStats& stats) {
@@ -195,22 +222,22 @@ std::string stats_text(const ScheduleStats& stats) {
 }
 
 std::string schedule_text(const Schedule& schedule) {
-  const Program& program = schedule.program();
+  const Plan& plan = schedule.plan();
   std::string text = "Schedule: instructions";
-  for (const auto& instruction : program.instructions) {
+  for (const auto& instruction : plan.instructions) {
     text += "\n" + std::to_string(instruction.key) + " " + std::string(kind_name(instruction.node->kind())) + " " +
             (instruction.node->device_dtype().dtype ? std::string(to_text(*instruction.node->device_dtype().dtype)) : "None");
     for (const int operand : instruction.operands) text += " " + std::to_string(operand);
   }
   const auto keys = [&](Kind kind) {
     std::string out;
-    for (int key = 0; key < program.first_computed(); ++key)
-      if (!schedule.replacements().contains(key) && program.node_of(key)->kind() == kind)
+    for (int key = 0; key < plan.first_computed(); ++key)
+      if (!schedule.replacements().contains(key) && plan.node_of(key)->kind() == kind)
         out += (out.empty() ? "" : " ") + std::to_string(key);
     return out;
   };
   std::string tensors;
-  for (int key = 0; key < program.first_computed(); ++key)
+  for (int key = 0; key < plan.first_computed(); ++key)
     if (schedule.replacements().contains(key)) tensors += (tensors.empty() ? "" : " ") + std::to_string(key);
   return text + "\nTensors: " + tensors + " Arrays: " + keys(Kind::Array) + " Symbols: " + keys(Kind::Symbol) +
          " Scalars: " + keys(Kind::Scalar);
@@ -218,8 +245,8 @@ std::string schedule_text(const Schedule& schedule) {
 
 py::list instruction_list(const Schedule& schedule) {
   py::list out;
-  for (const auto& instruction : schedule.program().instructions) {
-    out.append(py::make_tuple(instruction.key, schedule.shown_node(instruction)));
+  for (const auto& instruction : schedule.plan().instructions) {
+    out.append(py::make_tuple(instruction.key, schedule.plan().shown_node(instruction)));
     for (const int dropped : instruction.drops) out.append(dropped);
   }
   return out;
@@ -272,6 +299,27 @@ void bind_schedule_classes(py::module_& m) {
       .def_property_readonly(
           "max_circuit_set", [](const ScheduleStats& self) { return to_set(self.max_circuit_set); }, "Nodes live at the first maximum.")
       .def_readonly("num_computes", &ScheduleStats::num_computes, "Compute instructions.")
+      .def_property_readonly(
+          "fused_attention", [](const ScheduleStats& self) { return self.program.fused_attention; },
+          "Distinct softmax nodes computed inside a fused attention kernel.")
+      .def_property_readonly(
+          "fused_nodes", [](const ScheduleStats& self) { return self.program.fused_nodes; }, "Nodes not materialised because of fusion.")
+      .def_property_readonly(
+          "attention_backends", [](const ScheduleStats& self) { return self.program.attention_backends; },
+          "How many of fused_attention run on \"cuda\", \"sdpa\", \"blocked\".")
+      .def_property_readonly(
+          "fusions", [](const ScheduleStats& self) { return self.program.fusions; }, "How many regions each kind of fusion made.")
+      .def_property_readonly("not_fused", &not_fused_list, "Candidates that were not fused: (circuit, fusion, reason).")
+      .def_property_readonly(
+          "grouped_matmuls", [](const ScheduleStats& self) { return self.program.grouped_matmuls; }, "Groups of products run as one.")
+      .def_property_readonly(
+          "grouped_matmul_nodes", [](const ScheduleStats& self) { return self.program.grouped_matmul_nodes; }, "Products in the groups.")
+      .def_property_readonly(
+          "num_chunks", [](const ScheduleStats& self) { return self.program.num_chunks; }, "Streamed pieces.")
+      .def_property_readonly(
+          "shared_by_chunks", [](const ScheduleStats& self) { return self.program.shared_by_chunks; },
+          "Nodes that several streamed pieces use, computed once.")
+      .def_readonly("peak_bytes", &ScheduleStats::peak_bytes, "Most storage owned at once, workspaces included, of a run only.")
       .def_readonly("python_calls", &ScheduleStats::python_calls, "Calls of user-defined functions, of a run only.")
       .def("__repr__", &stats_text)
       .def(py::pickle(&stats_state, [](const py::tuple& state) {
@@ -282,7 +330,13 @@ void bind_schedule_classes(py::module_& m) {
         stats.constant_mem_bytes = big_from(state[3]);
         stats.max_circuit_set = circuits_from(state[4]);
         stats.num_computes = state[5].cast<int64_t>();
-        stats.python_calls = state[6].cast<std::optional<int64_t>>();
+        stats.program = program_stats_from(state[6]);
+        for (const auto& each : state[7]) {
+          const auto parts = each.cast<py::tuple>();
+          stats.not_fused.push_back({parts[0].cast<NodePtr>(), parts[1].cast<std::string>(), parts[2].cast<std::string>()});
+        }
+        stats.peak_bytes = state[8].cast<std::optional<int64_t>>();
+        stats.python_calls = state[9].cast<std::optional<int64_t>>();
         return stats;
       }));
 
@@ -292,10 +346,9 @@ void bind_schedule_classes(py::module_& m) {
           "constants",
           [](const Schedule& self) {
             py::dict out;
-            for (size_t i = 0; i < self.program().constants.size(); ++i) {
+            for (size_t i = 0; i < self.plan().constants.size(); ++i) {
               const auto replaced = self.replacements().find(static_cast<int>(i));
-              out[py::int_(i)] =
-                  replaced == self.replacements().end() ? to_python(self.program().constants[i]) : py::cast(replaced->second);
+              out[py::int_(i)] = replaced == self.replacements().end() ? to_python(self.plan().constants[i]) : py::cast(replaced->second);
             }
             return out;
           },
@@ -304,8 +357,8 @@ void bind_schedule_classes(py::module_& m) {
           "scalars",
           [](const Schedule& self) {
             py::dict out;
-            for (size_t i = 0; i < self.program().scalars.size(); ++i)
-              out[py::int_(self.program().constants.size() + i)] = self.program().scalars[i];
+            for (size_t i = 0; i < self.plan().scalars.size(); ++i)
+              out[py::int_(self.plan().constants.size() + i)] = self.plan().scalars[i];
             return out;
           },
           "Scalar by key.")
@@ -324,6 +377,8 @@ void bind_schedule_classes(py::module_& m) {
             auto outputs = released([&] { return self.evaluate_many(&run_stats); });
             ScheduleStats stats = self.stats();
             stats.python_calls = run_stats.python_calls;
+            stats.peak_bytes = run_stats.peak_bytes;
+            stats.program.attention_backends = run_stats.attention_backends;
             return py::make_tuple(outputs, stats);
           },
           py::arg("settings") = Settings{}, "All outputs, and the statistics of this run.")
@@ -331,7 +386,7 @@ void bind_schedule_classes(py::module_& m) {
       .def("split", &Schedule::split, py::arg("tensor"), "The outputs from the flat tensor of evaluate.")
       .def("validate", &Schedule::validate, py::arg("validate_output"), "RuntimeError if the plan is inconsistent.")
       .def(
-          "next_key", [](const Schedule& self) { return self.program().num_keys(); }, "Largest key + 1.")
+          "next_key", [](const Schedule& self) { return self.plan().num_keys(); }, "Largest key + 1.")
       .def("check_no_syms", &Schedule::check_no_syms, "SchedulingEvaluateCalledWithSymsError if a constant is a Symbol.")
       .def("check_no_raw_tensor_constants", &Schedule::check_no_raw_tensor_constants, "RuntimeError if a constant is a Tensor.")
       .def(

@@ -51,6 +51,8 @@ at::Tensor pad_spatial(const at::Tensor& input, const std::vector<std::pair<int6
 
 Tensor scalar_value(double value, const Shape& shape) { return from_aten(at::full({}, value, at::kDouble).expand(shape)); }
 
+Tensor expand_element(const Tensor& element, const Shape& shape) { return from_aten(to_aten(element).expand(shape)); }
+
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype) { return from_aten(at::zeros(shape, to_options(device_dtype))); }
 
 Tensor add_values(const std::vector<Tensor>& values) {

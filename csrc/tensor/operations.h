@@ -15,6 +15,8 @@ namespace pycircuit {
 
 // `torch.full((), value, float64).expand(shape)`.
 Tensor scalar_value(double value, const Shape& shape);
+// A view of a one-element tensor with that element everywhere.
+Tensor expand_element(const Tensor& element, const Shape& shape);
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype);
 
 // ((v_1 + v_2) + v_3) + ..., broadcast; bool: or; no values: float64 0.0.

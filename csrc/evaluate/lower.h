@@ -1,0 +1,38 @@
+// Circuits as numbered nodes: what compiling and running need of them (spec 12, sections 3 and 14).
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "circuit/node.h"
+
+namespace pycircuit {
+
+// Slots number values: first the leaves, then the computed nodes in the order of plain evaluation (depth-first, children left to right).
+struct Lowered {
+  NodePtrs circuits;                           // the outputs, in order; no Modules
+  NodePtrs leaves;                             // Arrays and Symbols, then Scalars; of a piece of a stream: whatever it takes from outside
+  size_t num_constants = 0;                    // how many of the leaves are Arrays and Symbols
+  NodePtrs computed;                           // distinct, operands before users, no Tags
+  std::vector<std::vector<int>> operands;      // by computed node: the slot of each child
+  std::vector<int> outputs;                    // slots
+  std::vector<std::optional<double>> numbers;  // by leaf: its one value, if the structure alone says it
+  std::unordered_set<uint64_t> streamed_sums;  // ids of Adds made by `stream_sums`
+
+  int num_leaves() const { return static_cast<int>(leaves.size()); }
+  int num_slots() const { return static_cast<int>(leaves.size() + computed.size()); }
+  bool is_leaf(int slot) const { return slot < num_leaves(); }
+  const NodePtr& node(int slot) const { return is_leaf(slot) ? leaves[slot] : computed[slot - num_leaves()]; }
+  std::unordered_map<uint64_t, int> slots() const;  // by node id
+};
+
+// With `stream`, Einsums that sum over the axis of a private Concat become sums over its pieces (section 14).
+Lowered lower(const NodePtrs& circuits, bool stream);
+
+// Equal for circuits that differ only in the tensors of Arrays, in the elements of Index nodes (not in how many are selected) and in
+// names: one Program serves them all.
+Hash structure_key(const Lowered& lowered);
+
+}  // namespace pycircuit

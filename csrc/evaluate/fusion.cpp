@@ -4,6 +4,8 @@
 
 #include "circuit/nodes/all.h"
 
+#include "evaluate/fuse/recognisers.h"
+
 namespace pycircuit {
 
 const NodePtr& below_tags(const NodePtr& node) {
@@ -68,7 +70,10 @@ std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSet
 }
 
 const std::vector<Recogniser>& recognisers() {
-  static const auto& table = *new std::vector<Recogniser>{};
+  static const auto& table = *new std::vector<Recogniser>{
+      {"log_likelihood", &OptimizationSettings::fuse, false, recognise_log_likelihood},
+      {"norm", &OptimizationSettings::fuse, false, recognise_norm},
+  };
   return table;
 }
 

@@ -19,6 +19,7 @@
 #include "tensor/aten.h"
 #include "tensor/content_key.h"
 #include "tensor/general_function.h"
+#include "tensor/positions.h"
 #include "tensor/simple_functions.h"
 
 namespace pycircuit {
@@ -110,23 +111,6 @@ const Row* find_row(std::string_view name) {
 
 // --- indexing by a computed index
 
-// The index as int64 on x's device, every entry in 0 .. size-1 (04, 8.1). Checked here, since a GPU kernel would only assert.
-at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_negative, bool check_ints, const at::Device& device,
-                             const std::string& what) {
-  at::Tensor positions = index.to(at::kLong);
-  if (check_ints && is_floating(index) && !index.eq(positions).all().item<bool>())
-    fail(ErrorId::AssertionError, what + ": the index (gen_index) holds values that are not integers");
-  const auto range = value_range(from_aten(positions));
-  if (range) {
-    const bool too_low = range->first < (allow_negative ? -size : 0);
-    if (too_low || range->second >= size)
-      fail(ErrorId::BuiltinIndexError, what + ": index " + std::to_string(too_low ? range->first : range->second) +
-                                           " is out of range for an axis of size " + std::to_string(size));
-    if (range->first < 0) positions = at::where(positions.lt(0), positions.add(size), positions);
-  }
-  return positions.to(device);
-}
-
 // x with axis `axis` replaced by the axes of `positions`.
 at::Tensor take(const at::Tensor& x, int64_t axis, const at::Tensor& positions) {
   Shape shape(x.sizes().begin(), x.sizes().begin() + axis);
@@ -197,6 +181,22 @@ std::optional<DType> common_dtype(const std::vector<Tensor>& tensors) {
 }
 
 }  // namespace
+
+at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_negative, bool check_ints, const at::Device& device,
+                             const std::string& what) {
+  at::Tensor positions = index.to(at::kLong);
+  if (check_ints && is_floating(index) && !index.eq(positions).all().item<bool>())
+    fail(ErrorId::AssertionError, what + ": the index (gen_index) holds values that are not integers");
+  const auto range = value_range(from_aten(positions));
+  if (range) {
+    const bool too_low = range->first < (allow_negative ? -size : 0);
+    if (too_low || range->second >= size)
+      fail(ErrorId::BuiltinIndexError, what + ": index " + std::to_string(too_low ? range->first : range->second) +
+                                           " is out of range for an axis of size " + std::to_string(size));
+    if (range->first < 0) positions = at::where(positions.lt(0), positions.add(size), positions);
+  }
+  return positions.to(device);
+}
 
 const std::vector<SimpleFunction>& simple_functions() {
   static const auto& list = *new std::vector<SimpleFunction>([] {

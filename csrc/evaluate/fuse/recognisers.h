@@ -1,0 +1,13 @@
+// The recognisers of this folder, for the table in fusion.cpp.
+#pragma once
+
+#include "evaluate/fusion.h"
+
+namespace pycircuit {
+
+// Layer norm and root-mean-square norm over the last axis.
+std::optional<Region> recognise_norm(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
+// The entries of a log-softmax at given labels, with the matrix product that makes the logits.
+std::optional<Region> recognise_log_likelihood(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
+
+}  // namespace pycircuit

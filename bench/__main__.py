@@ -9,37 +9,49 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench import matching, nodes, text
-from bench.cases import GROUPS, Options
+from bench import matching, nodes, peer, text
+from bench.cases import GROUPS, HAND, Options
 from bench.timing import Result, check, measure
 
 SIDE_BY_SIDE = {"nodes": nodes.run, "matching": matching.run, "text": text.run}
 
 
+LIBRARIES = (HAND, peer.NAME)
+
+
 def _row(result: Result) -> list[str]:
-    (our_way, ours), table = result.best(result.ours), [result.case, str(result.threads)]
-    table += [f"{ours:.4f}", our_way]
-    if result.theirs:
-        their_way, theirs = result.best(result.theirs)
-        table += [f"{theirs:.4f}", their_way, f"{ours / theirs:.2f}"]
-    else:
-        table += ["", "", ""]
-    return [*table, f"{ours / result.floor:.2f}" if result.floor else ""]
+    our_way, ours = result.best() or ("", float("nan"))
+    row = [result.case, str(result.threads), f"{ours:.4f} {our_way}"]
+    for library in LIBRARIES:
+        best = result.best(library)
+        row += [f"{best[1]:.4f} {best[0]}", f"{ours / best[1]:.2f}"] if best else ["", ""]
+    return [*row, f"{ours / result.floor:.2f}" if result.floor else ""]
 
 
 def _evaluation(groups: list[str], threads: list[int], options: Options, console: Console) -> None:
     """Checks and times the cases of the groups, and prints every way's seconds, then one row a case."""
-    table = Table("case", "threads", "pycircuit, s", "by", "best other, s", "by", "ratio", "x products")
+    columns = (column for library in LIBRARIES for column in (f"{library}, s", "ratio"))
+    table = Table("case", "threads", "pycircuit, s", *columns, "x products")
     for group in groups:
+        other = peer.start(group, options.quick)
+        if not other:
+            console.print(f"{peer.NAME} is not installed in {peer.FOLDER}: left out of {group}")
         for case in GROUPS[group](options):
             torch.set_num_threads(max(threads))
+            if other:
+                works, failures = other.next_case(case.name)
+                case.theirs.update(works)
+                for failure in failures:
+                    console.print(f"{case.name}: {peer.NAME} fails: {failure}", highlight=False)
             check(case)
             for count in threads:
                 result = measure(case, count, 2 if options.quick else None)
                 ways = {**{f"pycircuit {name}": times for name, times in result.ours.items()}, **result.theirs}
-                seconds = ", ".join(f"{name} {times.median:.4f} ({times.least:.4f})" for name, times in ways.items())
-                console.print(f"{case.name}, {count} threads: wall medians (least processor seconds): {seconds}", highlight=False)
+                seconds = ", ".join(f"{name} {times.median:.4f} ({result.seconds(times):.4f})" for name, times in ways.items())
+                console.print(f"{case.name}, {count} threads, wall medians (best run): {seconds}", highlight=False, soft_wrap=True)
                 table.add_row(*_row(result))
+        if other:
+            other.close()
     console.print(table)
 
 

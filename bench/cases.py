@@ -13,6 +13,7 @@ from bench.opponents import HYPOTHESES, Hypothesis
 from bench.timing import Case, Products, Work
 
 Tensor = torch.Tensor
+HAND = "PyTorch"
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,14 @@ class Options:
     compiled: bool = False
 
 
-def by_hand(options: Options, work: Work, name: str = "eager") -> dict[str, Work]:
+def by_hand(options: Options, work: Work) -> dict[str, Work]:
     """The work as it is, and compiled on request."""
-    return {name: work, "compile": torch.compile(work)} if options.compiled else {name: work}
+    return {f"{HAND} eager": work, f"{HAND} compile": torch.compile(work)} if options.compiled else {f"{HAND} eager": work}
 
 
 def as_circuit(circuit: rc.Circuit) -> dict[str, Work]:
     """As written and optimized."""
-    return {"evaluate": lambda: rc.evaluate(circuit), "optimize": lambda: rc.optimize_and_evaluate(circuit)}
+    return {"evaluate": lambda: circuit.evaluate(), "optimize": lambda: rc.optimize_and_evaluate(circuit)}
 
 
 def attention_products(count: float, batch: int, seq: int, hidden: int, heads: int) -> list[Products]:
@@ -90,7 +91,7 @@ class Scrub:
 
     def evaluated(self, circuit: rc.Circuit) -> Tensor:
         """Losses [samples, seq]; from the scrubbed circuit on, so sampling and planning are timed too."""
-        return rc.evaluate(self.pieces(circuit))
+        return self.pieces(circuit).evaluate()
 
     def optimized(self, circuit: rc.Circuit) -> Tensor:
         """The same, optimized batch by batch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 import torch
@@ -24,6 +24,14 @@ def bound_model(params: TransformerParams, weights: Weights) -> rc.Module:
     """`t.bind_w`: the transformer of the module library with its weights."""
     arrays = ((name, rc.Array(value, f"{name}_arr")) for name, value in weights.items())
     return rc.module_new_bind(params.get().body, *arrays, name="t.bind_w")
+
+
+def updated(circuit: rc.Circuit, matcher: rc.IterativeMatcherIn, transform: Callable[[rc.Circuit], rc.Circuit]) -> rc.Circuit:
+    """The circuit with what the matcher finds transformed; it must find something."""
+    result = circuit.update(matcher, transform)
+    if result == circuit:
+        raise RuntimeError(f"nothing to update at {matcher}")
+    return result
 
 
 def token_loss(logits: rc.Circuit, label: rc.Circuit) -> rc.Circuit:
@@ -88,7 +96,7 @@ class Scrubbing(AttentionOnly):
 
         loss = rc.conform_all_modules(loss.update("t.bind_w", configured))
         for hiding in ("a1.keep.ind_sum.norm_call", "b1.a.keep.ind_sum", "t.call"):
-            loss = loss.update(hiding, lambda module: module.cast_module().substitute(), assert_any_found=True)
+            loss = updated(loss, hiding, lambda module: module.cast_module().substitute())
         return loss
 
     @staticmethod
@@ -111,12 +119,14 @@ class Scrubbing(AttentionOnly):
         other = token_variable(OTHER, self.data)
         circuit = self.unscrubbed
         for path in self.paths(hypothesis):
-            circuit = circuit.update(path, lambda _: other, assert_any_found=True)
+            circuit = updated(circuit, path, lambda _: other)
         return circuit
 
     @staticmethod
     def sampler(samples: int, seed: int = 0) -> rc.Sampler:
-        return rc.Sampler(rc.RandomSampleSpec((samples,), seeder=rc.default_hash_seeder(seed)))
+        # Seeds by name: hashes, hence hash seeds, differ between the libraries that run this.
+        seeds = {f"{name}.group": seed + i for i, name in enumerate(GROUP_UUIDS)}
+        return rc.Sampler(rc.RandomSampleSpec((samples,), seeder=lambda group: seeds[group.name]))
 
     def sampled_rows(self, samples: int, seed: int = 0) -> tuple[Tensor, Tensor]:
         """The row numbers that the sampler draws for both texts."""
@@ -155,7 +165,7 @@ class Gpt2:
         """The circuit with every layer's heads below a node of its own, `a<layer>.heads`."""
         circuit = circuit.update("t.bind_w", lambda model: configure_transformer(model, To.ATTN_HEAD_MLP_NORM))
         circuit = rc.conform_all_modules(circuit)
-        return circuit.update("t.call", lambda module: module.cast_module().substitute(), assert_any_found=True)
+        return updated(circuit, "t.call", lambda module: module.cast_module().substitute())
 
     def ablations(self, circuit: rc.Circuit) -> list[rc.Circuit]:
         """The circuit with each head zeroed in turn, layer after layer."""
@@ -169,7 +179,7 @@ class Gpt2:
         def zero_head(heads: rc.Circuit) -> rc.Circuit:
             return rc.Einsum.from_einsum_string("hsd,h->hsd", heads, rc.Array(kept, "kept_heads"), name=f"{heads.name}.ablated")
 
-        return rc.Updater(zero_head, assert_any_found=True)(model, f"a{layer}.heads")
+        return updated(model, f"a{layer}.heads", zero_head)
 
 
 def attention(x: Tensor, weights: Mapping[str, Tensor]) -> rc.Circuit:

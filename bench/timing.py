@@ -27,7 +27,7 @@ class Products:
 
 @dataclass
 class Case:
-    """One computation: ours and the opponents' ways by name, the first of `theirs` being the reference; products of the floor."""
+    """One computation: our ways by name; theirs by library and name, the first being the reference; the products of the floor."""
 
     name: str
     ours: dict[str, Work]
@@ -46,19 +46,16 @@ class Times:
     def add(self, work: Work) -> torch.Tensor:
         wall, processor = time.perf_counter(), time.process_time()
         value = work()
-        self.wall.append(time.perf_counter() - wall)
-        self.processor.append(time.process_time() - processor)
+        seconds = (time.perf_counter() - wall, time.process_time() - processor)
+        wall, processor = getattr(work, "seconds", seconds)  # another process measures itself
+        self.wall.append(wall)
+        self.processor.append(processor)
         return value
 
     @property
     def median(self) -> float:
         """Wall seconds."""
         return statistics.median(self.wall)
-
-    @property
-    def least(self) -> float:
-        """Processor seconds of the best run: on a machine with other jobs the steadiest number."""
-        return min(self.processor)
 
 
 @dataclass(frozen=True)
@@ -72,12 +69,14 @@ class Result:
     floor: float
 
     def seconds(self, times: Times) -> float:
-        """What ways are compared by: processor seconds on one thread, wall seconds on several."""
-        return times.least if self.threads == 1 else times.median
+        """The best run, which other jobs disturb least: processor seconds on one thread, wall seconds on several."""
+        return min(times.processor if self.threads == 1 else times.wall)
 
-    def best(self, ways: dict[str, Times]) -> tuple[str, float]:
-        """Name and seconds of the fastest way."""
-        return min(((name, self.seconds(times)) for name, times in ways.items()), key=lambda pair: pair[1])
+    def best(self, library: str = "") -> tuple[str, float] | None:
+        """The fastest way of a library (ours by default) and its seconds."""
+        ways = {name.removeprefix(library + " "): times for name, times in self.theirs.items() if name.startswith(library + " ")}
+        seconds = {name: self.seconds(times) for name, times in (ways if library else self.ours).items()}
+        return min(seconds.items(), key=lambda pair: pair[1], default=None)
 
 
 def floor_seconds(products: Sequence[Products], repeats: int = 3) -> float:

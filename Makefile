@@ -18,11 +18,12 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.peer
 	$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile tests
 
-# The shape room's own tests; needs GoogleTest (Debian: libgtest-dev).
+# The tests of the shape room and of the kernels (these for every instruction set); needs GoogleTest (Debian: libgtest-dev).
 cpp-test: $(VENV)/.installed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake -S . -B build/cpp -G Ninja -DPYCIRCUIT_CPP_TESTS=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp --target cpp_tests
 	build/cpp/cpp_tests
+	for target in avx2 portable; do PYCIRCUIT_CPU_TARGET=$$target build/cpp/cpp_tests --gtest_filter='*Cpu*' || exit 1; done
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check pycircuit tests bench

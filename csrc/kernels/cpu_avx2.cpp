@@ -1,0 +1,10 @@
+// The CPU kernels for AVX2 with FMA and F16C.
+#define PYCIRCUIT_TARGET avx2
+#include "kernels/attention_tile.h"
+#include "kernels/targets.h"
+
+namespace pycircuit::kernels {
+
+const Target kAvx2 = {"avx2", avx2::attention};
+
+}  // namespace pycircuit::kernels

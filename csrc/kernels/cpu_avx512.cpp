@@ -1,0 +1,10 @@
+// The CPU kernels for AVX-512 (F, BW, DQ, VL).
+#define PYCIRCUIT_TARGET avx512
+#include "kernels/attention_tile.h"
+#include "kernels/targets.h"
+
+namespace pycircuit::kernels {
+
+const Target kAvx512 = {"avx512", avx512::attention};
+
+}  // namespace pycircuit::kernels

@@ -1,0 +1,21 @@
+// The code that is compiled once per instruction set, and the choice among them at run time.
+#pragma once
+
+#include "kernels/attention_plan.h"
+
+namespace pycircuit::kernels {
+
+struct Target {
+  const char* name;
+  AttentionTarget attention;
+};
+
+extern const Target kPortable;
+// On x86-64 only.
+extern const Target kAvx2;
+extern const Target kAvx512;
+
+// The best that this machine runs. The environment variable PYCIRCUIT_CPU_TARGET (portable, avx2, avx512) may choose a lesser one.
+const Target& best_target();
+
+}  // namespace pycircuit::kernels

@@ -120,13 +120,13 @@ std::vector<int64_t> positions_of(const Labels& wanted, const Labels& labels) {
   return out;
 }
 
-std::optional<Product> match_product(const NodePtr& node) {
+std::optional<Product> match_product(const NodePtr& node, const FusionGraph& graph) {
   const auto* einsum = node->as<Einsum>();
   if (!einsum || node->rank() == 0) return std::nullopt;
   Product out;
   std::vector<size_t> operands;
   for (size_t i = 0; i < node->num_children(); ++i) {
-    if (const auto value = uniform_value(node->child(i)); value && node->child(i)->rank() == 0) {
+    if (const auto value = graph.number(node->child(i)); value && node->child(i)->rank() == 0) {
       out.scale *= *value;
     } else {
       operands.push_back(i);
@@ -339,7 +339,7 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
       const bool vector = other->rank() > 0 && other->shape().back() == columns && numel_saturating(other->shape()) == uint64_t(columns);
       if (!vector || part->shape() != outer.source->shape()) continue;
       const Chain below = follow_rows(part, graph);
-      if (!graph.is_private(below.source) || !match_product(below.source)) continue;
+      if (!graph.is_private(below.source) || !match_product(below.source, graph)) continue;
       bias = other;
       inner = below;
       break;
@@ -349,7 +349,7 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
     if (scale != 1.0) result.mul_(scale);
     return result.reshape(shape);
   };
-  const auto product = graph.is_private(inner.source) ? match_product(inner.source) : std::nullopt;
+  const auto product = graph.is_private(inner.source) ? match_product(inner.source, graph) : std::nullopt;
   const auto positions = [pick = *pick, columns](const at::Tensor& index, const at::Tensor& x) {
     return checked_positions(index, columns, true, pick.check_ints, x.device(), pick.what).reshape(-1).contiguous();
   };

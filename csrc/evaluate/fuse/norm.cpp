@@ -17,7 +17,12 @@ namespace {
 
 constexpr std::string_view kName = "norm";
 
-bool close(double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); }
+// Constants are numbers of the node's dtype: 1/3 in float16 is not 1/3.
+bool close(double a, double b, const NodePtr& node) {
+  const DType dtype = node->device_dtype().filled().dtype;
+  const double unit = dtype == DType::bfloat16 ? 1e-2 : dtype == DType::float16 ? 1.2e-3 : 1e-6;
+  return std::abs(a - b) <= unit * std::abs(b);
+}
 
 // rsqrt(eps + 1/H sum_h c^2), with c's axes by those of the rsqrt.
 struct InverseDeviation {
@@ -32,7 +37,7 @@ std::optional<InverseDeviation> match_inverse_deviation(const NodePtr& rsqrt, co
   NodePtr variance = below_tags(rsqrt->child());
   if (variance->kind() == Kind::Add && variance->num_children() == 2) {
     for (const size_t i : {0, 1})
-      if (const auto eps = uniform_value(variance->child(i)); eps && variance->child(1 - i)->shape() == variance->shape()) {
+      if (const auto eps = graph.number(variance->child(i)); eps && variance->child(1 - i)->shape() == variance->shape()) {
         out.eps = *eps;
         variance = below_tags(variance->child(1 - i));
         break;
@@ -43,7 +48,7 @@ std::optional<InverseDeviation> match_inverse_deviation(const NodePtr& rsqrt, co
   const auto& [first, second] = std::tie(square->factors[0], square->factors[1]);
   if (!same(first.node, second.node) || first.axes != second.axes) return std::nullopt;
   if (static_cast<int>(square->sizes.size()) != square->rank + 1) return std::nullopt;  // one axis is summed over
-  if (!close(square->coefficient * static_cast<double>(square->sizes.back()), 1.0)) return std::nullopt;
+  if (!close(square->coefficient * static_cast<double>(square->sizes.back()), 1.0, rsqrt)) return std::nullopt;
   out.centered = first.node;
   out.axes = first.axes;
   return out;
@@ -61,7 +66,7 @@ NodePtr match_centered(const NodePtr& node, const FusionGraph& graph) {
     // Aligned at the right; the last axis is summed over, and the mean has size 1 there or nothing.
     const int offset = static_cast<int>(node->rank()) - mean->rank, last = static_cast<int>(node->rank()) - 1;
     bool fits = axes[last] == mean->rank && static_cast<int>(mean->sizes.size()) == mean->rank + 1 &&
-                close(mean->coefficient * static_cast<double>(x->shape().back()), -1.0);
+                close(mean->coefficient * static_cast<double>(x->shape().back()), -1.0, node);
     for (int axis = 0; axis < last; ++axis) fits &= axes[axis] == -1 || axes[axis] + offset == axis;
     fits &= mean->rank == 0 || (mean->rank - 1 + offset == last && mean->sizes[mean->rank - 1] == 1);
     if (fits) return x;

@@ -3,7 +3,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -15,7 +14,6 @@
 namespace pycircuit {
 namespace {
 
-constexpr int kUniformNodes = 24;   // most nodes looked at for one uniform value
 constexpr size_t kCoverNodes = 96;  // most nodes between a root and its operands
 
 bool has_repeats(const Labels& labels) {
@@ -25,50 +23,6 @@ bool has_repeats(const Labels& labels) {
     seen.set(label);
   }
   return false;
-}
-
-std::optional<double> uniform(const NodePtr& tagged, int& budget) {
-  const NodePtr& node = below_tags(tagged);
-  if (--budget < 0 || !is_floating_or_open(node)) return std::nullopt;
-  switch (node->kind()) {
-    case Kind::Scalar:
-      return node->as<Scalar>()->value();
-    case Kind::Rearrange:
-    case Kind::Index:
-      return uniform(node->child(), budget);
-    case Kind::Add: {
-      double sum = 0.0;
-      for (const auto& child : node->children()) {
-        const auto value = uniform(child, budget);
-        if (!value) return std::nullopt;
-        sum += *value;
-      }
-      return sum;
-    }
-    case Kind::Einsum: {
-      const Einsum& einsum = *node->as<Einsum>();
-      if (has_repeats(einsum.out_axes())) return std::nullopt;  // zeros off the diagonal
-      double product = 1.0;
-      for (const auto& child : node->children()) {
-        const auto value = uniform(child, budget);
-        if (!value) return std::nullopt;
-        product *= *value;
-      }
-      const EinsumSpec spec = einsum.spec();
-      for (const Label label : einsum.reduced_axes()) product *= static_cast<double>(spec.size_of(label));
-      return product;
-    }
-    case Kind::GeneralFunction: {
-      const std::string_view name = simple_function_of(node);
-      if (name == "last_dim_size") return static_cast<double>(below_tags(node->child())->shape().back());
-      if (name != "reciprocal" && name != "rsqrt") return std::nullopt;
-      const auto value = uniform(node->child(), budget);
-      if (!value) return std::nullopt;
-      return name == "rsqrt" ? 1.0 / std::sqrt(*value) : 1.0 / *value;
-    }
-    default:
-      return std::nullopt;
-  }
 }
 
 class Flattener {
@@ -137,7 +91,7 @@ class Flattener {
     }
     for (const Label label : einsum.reduced_axes()) axis_of[label] = new_axis(spec.size_of(label));
     for (size_t i = einsum.num_children(); i-- > 0;) {
-      if (const auto value = uniform_value(einsum.child(i))) {
+      if (const auto value = graph_.number(einsum.child(i))) {
         out_.coefficient *= *value;
         continue;
       }
@@ -164,7 +118,7 @@ class Flattener {
   }
 
   void add_factor(const Factor& factor) {
-    if (const auto value = uniform_value(factor.node)) {
+    if (const auto value = graph_.number(factor.node)) {
       out_.coefficient *= *value;
     } else {
       out_.factors.push_back(factor);
@@ -178,23 +132,23 @@ class Flattener {
   std::vector<Factor> pending_;
 };
 
-// The nodes between root and operands, operands before users; of a size only the number is needed, so nothing below it belongs here.
-std::optional<NodePtrs> nodes_between(const NodePtr& root, const NodePtrs& operands) {
-  std::unordered_set<uint64_t> done;
+// The nodes between root and operands, operands before users, with those whose value is a known number. Nothing where a value comes in that
+// is neither.
+std::optional<NodePtrs> nodes_between(const NodePtr& root, const NodePtrs& operands, const FusionGraph& graph) {
+  std::unordered_set<uint64_t> done = {root->id()};
   for (const auto& operand : operands) done.insert(operand->id());
   NodePtrs order;
   std::vector<std::pair<NodePtr, size_t>> stack = {{root, 0}};
-  done.insert(root->id());
   while (!stack.empty()) {
     auto& [node, next] = stack.back();
-    if (next == node->num_children() || simple_function_of(node) == "last_dim_size") {
+    if (next == node->num_children() || graph.number(node)) {
       if (!same(node, root)) order.push_back(node);
       stack.pop_back();
       continue;
     }
     const NodePtr child = below_tags(node->child(next++));
     if (!done.insert(child->id()).second) continue;
-    if (child->is_irreducible() || done.size() > kCoverNodes) return std::nullopt;
+    if (done.size() > kCoverNodes || !(graph.number(child) || graph.is_computed(child))) return std::nullopt;
     stack.push_back({child, 0});
   }
   return order;
@@ -203,20 +157,16 @@ std::optional<NodePtrs> nodes_between(const NodePtr& root, const NodePtrs& opera
 // The nodes of a region one after the other, as they would run without it.
 class PlainSteps {
  public:
-  PlainSteps(const NodePtr& root, const NodePtrs& operands, const NodePtrs& between, NodePtrs& indices) {
+  PlainSteps(const NodePtr& root, const NodePtrs& operands, const NodePtrs& between, const FusionGraph& graph, NodePtrs& indices) {
     std::unordered_map<uint64_t, int> slots;
     for (const auto& operand : operands) slots.emplace(operand->id(), static_cast<int>(slots.size()));
     NodePtrs order = between;
     order.push_back(root);
     for (const auto& node : order) {
       Step step;
-      const DeviceDtype made = node->device_dtype().filled();
-      if (node->kind() == Kind::Scalar) {
-        step.kernel = [value = node->as<Scalar>()->value(), shape = node->shape()](KernelArgs) { return scalar_value(value, shape); };
-      } else if (simple_function_of(node) == "last_dim_size") {
-        const auto size = static_cast<double>(below_tags(node->child())->shape().back());
-        step.kernel = [size, shape = node->shape(), made](KernelArgs) {
-          return to_device_dtype(scalar_value(size, shape), {made.device, made.dtype});
+      if (const auto number = graph.number(node)) {
+        step.kernel = [value = *number, shape = node->shape(), wanted = node->device_dtype()](KernelArgs) {
+          return to_device_dtype(scalar_value(value, shape), wanted);
         };
       } else {
         step.kernel = make_kernel(node);
@@ -296,11 +246,6 @@ class Unification {
 
 }  // namespace
 
-std::optional<double> uniform_value(const NodePtr& node) {
-  int budget = kUniformNodes;
-  return uniform(node, budget);
-}
-
 std::string_view simple_function_of(const NodePtr& node) {
   const auto* function = node->as<GeneralFunction>();
   if (!function || function->spec()->kind() != FunctionKind::Simple) return {};
@@ -312,6 +257,7 @@ bool is_floating_or_open(const NodePtr& node) { return !node->device_dtype().dty
 bool is_empty(const NodePtr& node) { return std::find(node->shape().begin(), node->shape().end(), 0) != node->shape().end(); }
 
 std::optional<Expression> flatten_product(const NodePtr& node, const FusionGraph& graph, Sums sums, const NodePtr& stop) {
+  if (!graph.is_computed(node)) return std::nullopt;
   return Flattener(graph, sums, stop)(below_tags(node));
 }
 
@@ -339,7 +285,7 @@ std::nullopt_t refuse(Refusals* refusals, const NodePtr& node, std::string_view 
 }
 
 std::optional<Region> make_region(RegionParts parts, const FusionGraph& graph, Refusals* refusals) {
-  const auto between = nodes_between(parts.root, parts.operands);
+  const auto between = nodes_between(parts.root, parts.operands, graph);
   if (!between) return refuse(refusals, parts.root, parts.fusion, "a value that the fused kernel does not take is used inside");
   Region region;
   region.fusion = parts.fusion;
@@ -348,7 +294,7 @@ std::optional<Region> make_region(RegionParts parts, const FusionGraph& graph, R
   region.workspace_bytes = parts.workspace_bytes;
   std::unordered_set<uint64_t> inside = {parts.root->id()};
   for (auto node = between->rbegin(); node != between->rend(); ++node) {
-    if ((*node)->is_leaf()) continue;
+    if (!graph.is_computed(*node)) continue;
     const NodePtrs& users = graph.users(*node);
     const bool closed = graph.num_uses(*node) == static_cast<int>(users.size()) &&
                         std::all_of(users.begin(), users.end(), [&](const NodePtr& user) { return inside.contains(user->id()); });
@@ -362,7 +308,7 @@ std::optional<Region> make_region(RegionParts parts, const FusionGraph& graph, R
   for (const auto& node : *between)
     if (node->kind() == Kind::Index && !inside.contains(node->id()))
       return refuse(refusals, parts.root, parts.fusion, describe(*node) + " is used elsewhere too");
-  region.kernel = [plain = PlainSteps(parts.root, parts.operands, *between, region.indices),
+  region.kernel = [plain = PlainSteps(parts.root, parts.operands, *between, graph, region.indices),
                    unify = Unification(parts.root, parts.operands, parts.num_unified), fused = std::move(parts.kernel)](KernelArgs args) {
     std::vector<at::Tensor> values = to_aten(args.operands);
     if (!unify(values)) {

@@ -1,4 +1,4 @@
-// What the recognisers of this folder look for and build with: values known from the structure alone, products and sums of products taken
+// What the recognisers of this folder look for and build with: products and sums of products taken
 // apart through nested Einsums and Rearranges, and regions that can also be computed node by node.
 #pragma once
 
@@ -12,9 +12,6 @@
 #include "evaluate/fusion.h"
 
 namespace pycircuit {
-
-// The value that every element of the node has, whatever the Arrays hold: Scalars, sizes, and products, sums, reciprocals of those.
-std::optional<double> uniform_value(const NodePtr& node);
 
 // The built-in simple function that the node applies; empty for anything else.
 std::string_view simple_function_of(const NodePtr& node);

@@ -25,10 +25,11 @@ cpp-test: $(VENV)/.installed
 	build/cpp/cpp_tests
 	for target in avx2 portable; do PYCIRCUIT_CPU_TARGET=$$target build/cpp/cpp_tests --gtest_filter='*Cpu*' || exit 1; done
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.built
 	$(VENV)/bin/ruff check pycircuit tests bench
 	$(VENV)/bin/ruff format --check pycircuit tests bench
 	$(VENV)/bin/mypy
+	$(PYTHON) -m mypy.stubtest pycircuit._core pycircuit._exceptions
 	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' \) -print0 | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
 
 format: $(VENV)/.installed

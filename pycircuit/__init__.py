@@ -9,7 +9,6 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 import torch as _torch
 
@@ -21,7 +20,7 @@ if _core.built_with_torch != _torch.__version__:
         "rebuild it with `pip install --no-build-isolation -e .` in its source folder"
     )
 
-from pycircuit import _errors, _function_spec, _html, _pickle, _tensor_store, _typing  # noqa: E402, F401
+from pycircuit import _errors, _exceptions, _function_spec, _html, _pickle, _tensor_store, _typing  # noqa: E402, F401
 from pycircuit._char_tokenizer import CharTokenizer  # noqa: E402
 from pycircuit._errors import ExceptionWithRustContext, OptimizingSymbolicSizeWarning  # noqa: E402
 from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402
@@ -31,9 +30,13 @@ try:
 except _PackageNotFoundError:  # used from its source folder without being installed
     __version__ = "0.1.0"
 
-if _TYPE_CHECKING:  # most names come from the compiled core
-
-    def __getattr__(name: str) -> _Any: ...
+if _TYPE_CHECKING:  # _fill_namespace does the same at run time
+    from pycircuit._core import *  # noqa: F403
+    from pycircuit._exceptions import *  # noqa: F403
+    from pycircuit._function_spec import *  # noqa: F403
+    from pycircuit._html import *  # noqa: F403
+    from pycircuit._tensor_store import *  # noqa: F403
+    from pycircuit._typing import *  # noqa: F403
 
 
 def _fill_namespace() -> list[str]:

@@ -23,15 +23,10 @@ class ErrorInfo:
         return dict(zip(self.fields, self._values, strict=True))
 
     def __getattr__(self, name: str) -> Any:
-        if name in type(self).fields:
-            return self._values[type(self).fields.index(name)]
         raise AttributeError(f"{type(self).__name__} has no field {name!r}; it has {', '.join(self.fields) or 'none'}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"fields of {type(self).__name__} are read-only")
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.fields]
 
     def __repr__(self) -> str:
         return self._message
@@ -49,6 +44,10 @@ def _picklable(value: Any) -> Any:
     return value
 
 
+def _field(position: int) -> property:
+    return property(lambda self: self._values[position], doc="Part of the payload (spec 01, section 12).")
+
+
 def _from_core(cls: Any, message: str, values: list[Any]) -> BaseException:
     return cls(cls._info(message, values))
 
@@ -59,7 +58,8 @@ def _make_classes() -> dict[str, type]:
 
     def define(name: str, bases: tuple[type, ...], doc: str, fields: tuple[str, ...] | None = None) -> type:
         info_name = name.removesuffix("Error") + "Info"
-        info = type(info_name, (ErrorInfo,), {"fields": fields or (), "__doc__": f"Payload of {name}.", "__module__": "pycircuit"})
+        namespace: dict[str, Any] = {"fields": fields or (), "__doc__": f"Payload of {name}.", "__module__": "pycircuit"}
+        info = type(info_name, (ErrorInfo,), namespace | {field: _field(i) for i, field in enumerate(fields or ())})
         cls = type(name, bases, {"_info": info, "_from_core": classmethod(_from_core), "__doc__": doc, "__module__": "pycircuit"})
         classes[name] = cls
         if fields is not None:

@@ -80,7 +80,7 @@ def _take_symbols(node: Any, tensors: _Tensors) -> tuple[Any, ...]:
 def _build_module(children: list[Circuit], fields: tuple[Any, ...], name: str | None) -> Circuit:
     (flags,) = fields
     count = len(flags)
-    specs = [_core.ModuleArgSpec(symbol, *row) for symbol, row in zip(children[count + 1 :], flags, strict=True)]
+    specs = [_core.ModuleArgSpec(symbol.cast_symbol(), *row) for symbol, row in zip(children[count + 1 :], flags, strict=True)]
     spec = _core.ModuleSpec(children[0], specs, check_all_inputs_used=False, check_unique_arg_names=False)
     return _core.Module.new_flat(spec, *children[1 : count + 1], name=name)
 
@@ -97,7 +97,7 @@ def _build_stored(children: list[Circuit], fields: tuple[Any, ...], name: str | 
 
 _FIELDS: dict[str, _Fields] = {
     "Array": _Fields(lambda n, t: (t.add(n.value),), lambda c, f, t, name: _core.Array(t[f[0]], name)),
-    "Symbol": _Fields(lambda n, t: (n.shape, n.uuid), lambda c, f, t, name: _core.Symbol(*f, name)),
+    "Symbol": _Fields(lambda n, t: (n.shape, n.uuid), lambda c, f, t, name: _core.Symbol(f[0], f[1], name)),
     # The bits of the value, so that NaN payloads survive every pickle protocol.
     "Scalar": _Fields(
         lambda n, t: (struct.pack("<d", n.value), n.shape),
@@ -105,22 +105,22 @@ _FIELDS: dict[str, _Fields] = {
     ),
     "Einsum": _Fields(_take_einsum, lambda c, f, t, name: _build_einsum(c, f, name)),
     "Add": _Fields(lambda n, t: (), lambda c, f, t, name: _core.Add(*c, name=name)),
-    "Rearrange": _Fields(lambda n, t: (n.spec,), lambda c, f, t, name: _core.Rearrange(*c, f[0], name)),
+    "Rearrange": _Fields(lambda n, t: (n.spec,), lambda c, f, t, name: _core.Rearrange(c[0], f[0], name)),
     "Index": _Fields(
         lambda n, t: tuple(_take_index(e, t) for e in n.idx),
-        lambda c, f, t, name: _core.Index(*c, [_build_index(e, t) for e in f], name),
+        lambda c, f, t, name: _core.Index(c[0], [_build_index(e, t) for e in f], name),
     ),
     "GeneralFunction": _Fields(lambda n, t: (n.spec,), lambda c, f, t, name: _core.GeneralFunction(*c, spec=f[0], name=name)),
     "Concat": _Fields(lambda n, t: (n.axis,), lambda c, f, t, name: _core.Concat(*c, axis=f[0], name=name)),
     "Scatter": _Fields(
         lambda n, t: (n.shape, *(_take_index(e, t) for e in n.idx)),
-        lambda c, f, t, name: _core.Scatter(*c, [_build_index(e, t) for e in f[1:]], f[0], name),
+        lambda c, f, t, name: _core.Scatter(c[0], [_build_index(e, t) for e in f[1:]], f[0], name),
     ),
-    "Conv": _Fields(lambda n, t: (n.stride, n.padding), lambda c, f, t, name: _core.Conv(*c, *f, name)),
+    "Conv": _Fields(lambda n, t: (n.stride, n.padding), lambda c, f, t, name: _core.Conv(c[0], c[1], f[0], f[1], name)),
     "Module": _Fields(_take_symbols, lambda c, f, t, name: _build_module(c, f, name)),
-    "SetSymbolicShape": _Fields(lambda n, t: (n.shape,), lambda c, f, t, name: _core.SetSymbolicShape(*c, f[0], name)),
-    "Tag": _Fields(lambda n, t: (n.uuid,), lambda c, f, t, name: _core.Tag(*c, f[0], name)),
-    "DiscreteVar": _Fields(lambda n, t: (), lambda c, f, t, name: _core.DiscreteVar(*c, name)),
+    "SetSymbolicShape": _Fields(lambda n, t: (n.shape,), lambda c, f, t, name: _core.SetSymbolicShape(c[0], f[0], name)),
+    "Tag": _Fields(lambda n, t: (n.uuid,), lambda c, f, t, name: _core.Tag(c[0], f[0], name)),
+    "DiscreteVar": _Fields(lambda n, t: (), lambda c, f, t, name: _core.DiscreteVar(c[0], c[1], name)),
     "StoredCumulantVar": _Fields(
         lambda n, t: (tuple(n.cumulants), n.uuid),
         lambda c, f, t, name: _build_stored(c, f, name),

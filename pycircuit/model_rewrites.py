@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import partial
 from typing import Literal
 
 import torch
@@ -129,7 +130,7 @@ def _pull_up_bias_at(module: rc.Circuit, place: str) -> rc.Circuit:
 def pull_up_bias(c: rc.Circuit) -> rc.Circuit:
     """Moves output biases out of norm calls and component calls, before weights are pushed down (spec 14, section 9.3)."""
     for place in "am":
-        c = c.update(rc.Matcher(rc.Module) & rc.Matcher(f"b.{place}"), lambda module, place=place: _pull_up_bias_at(module, place))
+        c = c.update(rc.Matcher(rc.Module) & rc.Matcher(f"b.{place}"), partial(_pull_up_bias_at, place=place))
     return c
 
 

@@ -63,7 +63,7 @@ def make_index_at(index: TorchIndex, at: int) -> tuple[TorchAxisIndex, ...]:
 def make_index_at_many(at_idx: Mapping[int, TorchIndex]) -> tuple[TorchAxisIndex, ...]:
     """The index tuple, up to the last given axis, with the given indices at their axes; empty for no axes (spec 14, section 11)."""
     check(all(at >= 0 for at in at_idx), f"axes must not be negative, got {list(at_idx)}")
-    result: list[TorchAxisIndex] = get_slice_list(max(at_idx, default=-1) + 1)
+    result: list[TorchAxisIndex] = [*get_slice_list(max(at_idx, default=-1) + 1)]
     for at, index in at_idx.items():
         result[at] = to_axis_index(index)
     return tuple(result)

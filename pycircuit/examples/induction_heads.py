@@ -105,7 +105,7 @@ def split_heads(loss: rc.Circuit) -> rc.Circuit:
     """The loss with previous-token heads and induction heads as nodes of their own, and their inputs as separate paths."""
     heads = loss.get_unique("a0.w.q_arr").shape[0]
 
-    def groups(chosen: tuple[int, ...], name: str) -> list[tuple[torch.Tensor, str]]:
+    def groups(chosen: tuple[int, ...], name: str) -> list[tuple[rc.TorchAxisIndex, str]]:
         rest = [head for head in range(heads) if head not in chosen]
         return [(torch.tensor(chosen), name), (torch.tensor(rest), f"not_{name}")]
 

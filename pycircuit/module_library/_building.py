@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -92,7 +92,7 @@ def zero_input(circs: dict[str, rc.Circuit], to_zero: str) -> dict[str, rc.Circu
     return to_name_dict(*(_zero_in(circuit, to_zero) for key, circuit in circs.items() if key != to_zero))
 
 
-def rename_circs_to_keys(d: dict[str, rc.Circuit], rename_suffix: str = "") -> dict[str, rc.Circuit]:
+def rename_circs_to_keys(d: Mapping[str, rc.Circuit], rename_suffix: str = "") -> dict[str, rc.Circuit]:
     """The same keys, with each circuit named key plus suffix (spec 14, section 2)."""
     return {key: circuit.rename(key + rename_suffix) for key, circuit in d.items()}
 

@@ -59,7 +59,8 @@ class TransformerInfo:
             mask = _with_input_mask(mask, inp_mask, inp_mask_has_q, f"{prefix}.a.mask")
         inputs = {"t.input": inp_tok_embeds, "a.mask": mask}
         if self.pos_enc_type in ("gpt", "shortformer"):
-            check(pos_embed_weights is not None, f"pos_enc_type {self.pos_enc_type!r} needs pos_embed_weights, got None")
+            if pos_embed_weights is None:
+                raise AssertionError(f"pos_enc_type {self.pos_enc_type!r} needs pos_embed_weights, got None")
             positions = _first_positions(pos_embed_weights, seq_len)
             if self.pos_enc_type == "gpt":
                 inputs["t.input"] = rc.Add(inp_tok_embeds, positions, name=f"{prefix}.inp_tok_pos")

@@ -2544,6 +2544,36 @@ class ScheduleStats(metaclass=_Pybind11Type):
     def num_computes(self) -> int:
         """Compute instructions."""
     @property
+    def fused_attention(self) -> int:
+        """Distinct softmax nodes computed inside a fused attention kernel."""
+    @property
+    def fused_nodes(self) -> int:
+        """Nodes not materialised because of fusion."""
+    @property
+    def attention_backends(self) -> dict[str, int]:
+        """How many of fused_attention run on "cuda", "sdpa", "blocked"."""
+    @property
+    def fusions(self) -> dict[str, int]:
+        """How many regions each kind of fusion made."""
+    @property
+    def not_fused(self) -> list[tuple[Circuit, str, str]]:
+        """Candidates that were not fused: (circuit, fusion, reason)."""
+    @property
+    def grouped_matmuls(self) -> int:
+        """Groups of products run as one."""
+    @property
+    def grouped_matmul_nodes(self) -> int:
+        """Products in the groups."""
+    @property
+    def num_chunks(self) -> int:
+        """Streamed pieces."""
+    @property
+    def shared_by_chunks(self) -> int:
+        """Nodes that several streamed pieces use, computed once."""
+    @property
+    def peak_bytes(self) -> int | None:
+        """Most storage owned at once, workspaces included, of a run only."""
+    @property
     def python_calls(self) -> int | None:
         """Calls of user-defined functions, of a run only."""
     def __repr__(self, /) -> str: ...

@@ -7,7 +7,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 BASE_PYTHON ?= $(shell command -v python3.11 || command -v python3)
-SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu')
+SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh')
 TEST_WORKERS ?= 2
 
 .PHONY: demo test cpp-test lint format bench clean
@@ -18,24 +18,25 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.peer
 	$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile tests
 
-# The tests of the shape room and of the kernels (these for every instruction set); needs GoogleTest (Debian: libgtest-dev).
+# The tests of the shape room and of the kernels (on the CPU for every instruction set, those of CUDA emulated); needs GoogleTest (Debian: libgtest-dev).
 cpp-test: $(VENV)/.installed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake -S . -B build/cpp -G Ninja -DPYCIRCUIT_CPP_TESTS=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp --target cpp_tests
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp --target cpp_tests cuda_emulation_tests
 	build/cpp/cpp_tests
 	for target in avx2 portable; do PYCIRCUIT_CPU_TARGET=$$target build/cpp/cpp_tests --gtest_filter='*Cpu*' || exit 1; done
+	build/cpp/cuda_emulation_tests
 
 lint: $(VENV)/.built
 	$(VENV)/bin/ruff check pycircuit tests bench
 	$(VENV)/bin/ruff format --check pycircuit tests bench
 	$(VENV)/bin/mypy
 	$(PYTHON) -m mypy.stubtest pycircuit._core pycircuit._exceptions
-	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' \) -print0 | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
+	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
 
 format: $(VENV)/.installed
 	$(VENV)/bin/ruff check --fix pycircuit tests bench
 	$(VENV)/bin/ruff format pycircuit tests bench
-	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' \) -print0 | xargs -0 $(VENV)/bin/clang-format -i
+	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 $(VENV)/bin/clang-format -i
 
 bench: $(VENV)/.built $(VENV)/.peer build/peer
 	$(PYTHON) -m bench

@@ -13,6 +13,7 @@
 #include "evaluate/known_values.h"
 #include "evaluate/order.h"
 #include "evaluate/streams.h"
+#include "tensor/operations.h"
 
 namespace pycircuit {
 namespace {
@@ -389,6 +390,7 @@ class Compiler {
     step.operands = slots_of(region.operands);
     step.indices = slots_of(region.indices);
     step.node = step.results[0];
+    step.workspace_bytes = region.workspace_bytes;
     return step;
   }
 
@@ -399,7 +401,20 @@ class Compiler {
     step.operands = operands_of(slot);
     if (lowered_.node(slot)->kind() == Kind::Index) step.indices = {slot};
     step.node = slot;
+    step.workspace_bytes = workspace_of(*lowered_.node(slot));
     return step;
+  }
+
+  // Twice the bytes of operands and result (section 4), and what a contraction of three or more operands keeps in between; views need none.
+  static uint64_t workspace_of(const Node& node) {
+    if (node.kind() == Kind::Rearrange || node.kind() == Kind::Index || node.kind() == Kind::Add) return bytes_of(node);
+    uint64_t bytes = bytes_of(node);
+    for (const auto& child : node.children()) bytes = saturating_add(bytes, bytes_of(*child));
+    bytes = saturating_mul(bytes, 2);
+    const auto* einsum = node.as<Einsum>();
+    if (!einsum || einsum->num_children() < 3) return bytes;
+    const auto element = static_cast<uint64_t>(element_size(node.device_dtype().filled().dtype));
+    return saturating_add(bytes, saturating_mul(Contraction(einsum->spec()).intermediate_elements(), element));
   }
 
   // Steps whose results nobody reads any more go (what a known value was made from); then each value is dropped by its last reader.
@@ -420,7 +435,7 @@ class Compiler {
     std::unordered_set<int> lasting(lowered_.outputs.begin(), lowered_.outputs.end());
     for (const auto& [slot, value] : program_->known) lasting.insert(slot);
     uint64_t live = 0;
-    program_->step_peak = 0;
+    program_->step_peak = program_->memory_peak = 0;
     std::vector<Step> kept;
     for (size_t i = 0; i < steps.size(); ++i) {
       if (!needed[i]) continue;
@@ -434,6 +449,12 @@ class Compiler {
         program_->step_peak = saturating_add(live, inside);
         peak_position_ = unit_of_step[i];
       }
+      if (steps[i].stream) {
+        inside = 0;
+        for (const auto& piece : steps[i].stream->pieces)
+          if (piece.program) inside = std::max(inside, piece.program->memory_peak);
+      }
+      program_->memory_peak = std::max(program_->memory_peak, saturating_add(live, saturating_add(inside, steps[i].workspace_bytes)));
       for (const int dropped : steps[i].drops) live -= bytes_[number(dropped)];
       kept.push_back(std::move(steps[i]));
     }

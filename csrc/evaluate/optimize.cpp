@@ -128,8 +128,12 @@ NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& set
   return optimize({circuit}, settings, settings.simp_fn_subset).front();
 }
 
+NodePtrs optimize_for_plan(const NodePtrs& circuits, const OptimizationSettings& settings) {
+  return circuits.empty() ? NodePtrs{} : optimize(circuits, settings, plan_rules(settings));
+}
+
 Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings) {
-  const NodePtrs optimized = circuits.empty() ? NodePtrs{} : optimize(circuits, settings, plan_rules(settings));
+  const NodePtrs optimized = optimize_for_plan(circuits, settings);
   return circuit_to_schedule(optimized, circuits, settings, settings.scheduling_naive);
 }
 
@@ -139,7 +143,7 @@ std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const O
       fail(ErrorId::SchedulingNotExplicitlyComputable,
            describe(*circuit) + " is random or not computable; sample it or bind its symbols first", circuit_payload(circuit));
   if (circuits.empty()) return {};
-  return compile_and_run(optimize(circuits, settings, plan_rules(settings)), {settings, settings.scheduling_naive, {}, 0});
+  return compile_and_run(optimize_for_plan(circuits, settings), {settings, settings.scheduling_naive, {}, 0});
 }
 
 }  // namespace pycircuit

@@ -7,6 +7,8 @@
 namespace pycircuit {
 
 NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& settings = {});
+// The same for several outputs, whose common parts stay common; settings.simp_fn_subset without the rule that reads values of Arrays.
+NodePtrs optimize_for_plan(const NodePtrs& circuits, const OptimizationSettings& settings);
 Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings = {});
 // SchedulingNotExplicitlyComputable before any work.
 std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const OptimizationSettings& settings = {});

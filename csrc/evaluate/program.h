@@ -47,7 +47,8 @@ struct Step {
   std::vector<int> operands;
   std::vector<int> indices;  // slots of the Index nodes it computes
   std::vector<int> drops;
-  int node = 0;  // slot of the node that messages name
+  int node = 0;                  // slot of the node that messages name
+  uint64_t workspace_bytes = 0;  // bound of what it allocates besides its results
 };
 
 // One computation of the plan: a node, or the root of a region that hides `inner`. Streams are spelled out piece by piece.
@@ -81,6 +82,7 @@ class Program {
   std::vector<PlannedNode> plan;              // in order of computation
   uint64_t accounted_peak = 0;                // bytes
   uint64_t step_peak = 0;                     // bytes that the steps hold at most, without workspace
+  uint64_t memory_peak = 0;                   // the same with a bound of the workspace of every step
   ProgramStats stats;
 };
 

@@ -35,18 +35,6 @@ std::string memory_summary(uint64_t limit, uint64_t best) {
          " bytes. Raise max_memory, or evaluate in batches (evaluate_batched, batch_to_concat)";
 }
 
-[[noreturn]] void fail_memory(const OptimizationSettings& settings, uint64_t best, const NodePtrs& computed) {
-  const int64_t chunks = std::max<int64_t>(settings.scheduling_num_mem_chunks, 1);
-  const double unit = static_cast<double>(settings.max_memory) / static_cast<double>(chunks);
-  std::vector<int64_t> memories;
-  for (const auto& node : computed)
-    if (const auto units = static_cast<int64_t>(unit > 0 ? static_cast<double>(bytes_of(*node)) / unit : 0); units > 0)
-      memories.push_back(units);
-  std::sort(memories.rbegin(), memories.rend());
-  const std::string summary = memory_summary(static_cast<uint64_t>(settings.max_memory), best);
-  fail(ErrorId::SchedulingOOMMany, summary, settings.max_memory, settings.scheduling_num_mem_chunks, int_list(memories), summary);
-}
-
 uint64_t memory_limit(const OptimizationSettings& settings, uint64_t peak) {
   auto limit = static_cast<uint64_t>(settings.max_memory);
   while (peak > limit && settings.max_memory_fallback && limit > 0 && limit * 2 <= static_cast<uint64_t>(*settings.max_memory_fallback))
@@ -84,6 +72,18 @@ Tensor fitting_tensor(const Node& leaf, const Tensor& tensor) {
 }
 
 }  // namespace
+
+void fail_memory(const OptimizationSettings& settings, uint64_t best, const NodePtrs& computed) {
+  const int64_t chunks = std::max<int64_t>(settings.scheduling_num_mem_chunks, 1);
+  const double unit = static_cast<double>(settings.max_memory) / static_cast<double>(chunks);
+  std::vector<int64_t> memories;
+  for (const auto& node : computed)
+    if (const auto units = static_cast<int64_t>(unit > 0 ? static_cast<double>(bytes_of(*node)) / unit : 0); units > 0)
+      memories.push_back(units);
+  std::sort(memories.rbegin(), memories.rend());
+  const std::string summary = memory_summary(static_cast<uint64_t>(settings.max_memory), best);
+  fail(ErrorId::SchedulingOOMMany, summary, settings.max_memory, settings.scheduling_num_mem_chunks, int_list(memories), summary);
+}
 
 Schedule::Schedule(const NodePtrs& circuits, const CompileOptions& options, NodePtrs leaves)
     : circuits_(circuits),

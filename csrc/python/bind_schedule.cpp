@@ -3,6 +3,7 @@
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
+#include "evaluate/batched.h"
 #include "evaluate/optimize.h"
 #include "evaluate/schedule.h"
 #include "python/bind.h"
@@ -469,6 +470,26 @@ void bind_schedule(py::module_& m) {
         return released([&] { return optimize_to_schedule(list, settings); });
       },
       py::arg("circuits"), py::arg("settings") = Settings{}, "One optimized plan for several outputs.");
+  m.def(
+      "evaluate_batched",
+      [](const NodePtr& circuit, int64_t axis, const std::optional<int64_t>& batch_size, const Settings& settings, bool optimize) {
+        warn_before_evaluation({circuit}, settings, optimize);
+        return released([&] { return evaluate_batched({circuit}, axis, batch_size, settings, optimize).front(); });
+      },
+      py::arg("circuit"), py::arg("axis") = 0, py::arg("batch_size") = py::none(), py::arg("settings") = Settings{}, py::kw_only(),
+      py::arg("optimize") = false,
+      "The value of the circuit, computed piece by piece along an axis; without batch_size in the largest pieces that max_memory allows "
+      "(spec 12, section 13).");
+  m.def(
+      "evaluate_batched_many",
+      [](const py::object& circuits, int64_t axis, const std::optional<int64_t>& batch_size, const Settings& settings, bool optimize) {
+        const NodePtrs list = circuit_list(circuits);
+        warn_before_evaluation(list, settings, optimize);
+        return released([&] { return evaluate_batched(list, axis, batch_size, settings, optimize); });
+      },
+      py::arg("circuits"), py::arg("axis") = 0, py::arg("batch_size") = py::none(), py::arg("settings") = Settings{}, py::kw_only(),
+      py::arg("optimize") = false,
+      "Values of several circuits whose axis has one size; what a piece of one shares with the same piece of another is computed once.");
   m.def(
       "optimize_and_evaluate",
       [](const NodePtr& circuit, const Settings& settings) {

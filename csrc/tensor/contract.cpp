@@ -304,6 +304,7 @@ struct Contraction::Plan {
   Shape output_shape;
   std::vector<Step> steps;
   bool reduces = false;
+  uint64_t intermediate_elements = 0;
 
   explicit Plan(const EinsumSpec& spec);
   at::Tensor diagonal_of(at::Tensor x, Labels labels) const;
@@ -329,6 +330,11 @@ Contraction::Plan::Plan(const EinsumSpec& spec)
     Labels result = last ? distinct_output : Labels{};
     steps.push_back(planner.binary(a, b, needed, last, result));
     steps.back().positions = path[i];
+    if (!last) {
+      Shape shape;
+      for (const Label label : result) shape.push_back(spec.size_of(label));
+      intermediate_elements = saturating_add(intermediate_elements, numel_saturating(shape));
+    }
     current.push_back(std::move(result));
   }
   for (const auto& step : steps) reduces |= step.reduces;
@@ -357,6 +363,8 @@ at::Tensor Contraction::Plan::on_diagonal(const at::Tensor& x) const {
 }
 
 Contraction::Contraction(const EinsumSpec& spec) : plan_(std::make_shared<const Plan>(spec)) {}
+
+uint64_t Contraction::intermediate_elements() const { return plan_->intermediate_elements; }
 
 Tensor Contraction::operator()(const std::vector<Tensor>& operands) const {
   const Plan& plan = *plan_;

@@ -37,6 +37,8 @@ class Contraction {
   explicit Contraction(const EinsumSpec& spec);
   // The operands have the shapes of the spec and one dtype and device.
   Tensor operator()(const std::vector<Tensor>& operands) const;
+  // Elements of all results of steps before the last, together.
+  uint64_t intermediate_elements() const;
 
  private:
   std::shared_ptr<const Plan> plan_;

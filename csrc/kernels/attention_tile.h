@@ -11,6 +11,7 @@
 
 #include "kernels/attention_plan.h"
 #include "kernels/simd.h"
+#include "kernels/vector_math.h"
 
 namespace pycircuit::kernels::PYCIRCUIT_TARGET {
 

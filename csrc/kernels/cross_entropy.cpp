@@ -3,32 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/convert.h"
+#include "kernels/targets.h"
 
 namespace pycircuit::kernels {
 namespace {
 
 constexpr int64_t kRowsPerPart = 4;
 
-// sum over c of exp(x[c] - max)
-struct ScaledSum {
-  float max;
-  float sum;
-};
-
 ScaledSum scaled_sum(const LogitRows& x, int64_t row) {
-  const void* data = element_at(x.data, x.element, row * x.row_stride);
-  float max = -std::numeric_limits<float>::infinity();
-  for (int64_t c = 0; c < x.columns; ++c) {
-    const float value = load_element(data, x.element, c);
-    if (std::isnan(value)) return {value, value};
-    max = std::max(max, value);
-  }
-  float sum = 0.0f;
-  for (int64_t c = 0; c < x.columns; ++c) sum += std::exp(load_element(data, x.element, c) - max);
-  return {max, sum};
+  return best_target().rows.scaled_sum(element_at(x.data, x.element, row * x.row_stride), x.element, x.columns);
 }
 
 template <typename F>

@@ -266,25 +266,4 @@ static void transpose(const float* from, int64_t from_stride, int64_t rows, int6
   }
 }
 
-// --- exp
-
-// e^x to 2 ulp for x in [-87.33, 88.02]; the caller sees to the rest (NaN gives NaN). 2^n e^r with |r| <= ln 2 / 2; polynomial of Cephes.
-PYCIRCUIT_INLINE Vec exp_in_range(Vec x) {
-  const Vec magic = splat(12583039.0f);  // 1.5 * 2^23 + 127: the sum's low bits are n and the bias of exponents
-  const Vec shifted = fma(x, splat(1.44269504088896341f), magic);
-  const Vec n = shifted - magic;
-  const Vec r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
-  Vec p = splat(1.9875691500e-4f);
-  p = fma(p, r, splat(1.3981999507e-3f));
-  p = fma(p, r, splat(8.3334519073e-3f));
-  p = fma(p, r, splat(4.1665795894e-2f));
-  p = fma(p, r, splat(1.6666665459e-1f));
-  p = fma(p, r, splat(5.0000001201e-1f));
-  p = fma(p, r * r, r) + 1.0f;
-  return p * (Vec)((VecUint)shifted << 23);
-}
-
-// e^x for x <= 0, exactly 0 for x below `lowest` (at least -87.33, so that the rest is normal). NaN gives NaN.
-PYCIRCUIT_INLINE Vec exp_of_negative(Vec x, Vec lowest) { return select(x < lowest, Vec{}, exp_in_range(x)); }
-
 }  // namespace pycircuit::kernels::PYCIRCUIT_TARGET

@@ -2,12 +2,16 @@
 #pragma once
 
 #include "kernels/attention_plan.h"
+#include "kernels/elementwise_plan.h"
+#include "kernels/row_target.h"
 
 namespace pycircuit::kernels {
 
 struct Target {
   const char* name;
   AttentionTarget attention;
+  ElementwiseTarget elementwise;
+  RowTarget rows;
 };
 
 extern const Target kPortable;

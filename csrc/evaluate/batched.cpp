@@ -67,7 +67,7 @@ class Batched {
         too_large = next;
       }
     }
-    if (fits == 0) fail_memory(options_.settings, estimate(1), lower(pieces(1, true), true).computed);
+    if (fits == 0) fail_memory(options_.settings, estimate(1), lower(pieces(1, true), options_.settings).computed);
     sizes().insert(key, fits);
     return fits;
   }
@@ -80,7 +80,7 @@ class Batched {
 
   Hash size_key() const {
     Blake3 hasher;
-    hasher.update(structure_key(lower(circuits_, true)));
+    hasher.update(structure_key(lower(circuits_, options_.settings)));
     hasher.update_u64(static_cast<uint64_t>(axis_));
     hasher.update_u64(static_cast<uint64_t>(options_.settings.max_memory));
     const OptimizationSettings& settings = options_.settings;
@@ -101,7 +101,7 @@ class Batched {
 
   // Bytes of the results, of what the pieces share, and of one piece with its workspace.
   uint64_t estimate(int64_t batch_size) const {
-    const Lowered lowered = lower(pieces(batch_size, true), true);
+    const Lowered lowered = lower(pieces(batch_size, true), options_.settings);
     uint64_t bytes = program_for(lowered, options_)->memory_peak;
     for (size_t i = 0; i < circuits_.size(); ++i) bytes = saturating_add(bytes, bytes_of(*circuits_[i]) - bytes_of(*lowered.circuits[i]));
     return bytes;

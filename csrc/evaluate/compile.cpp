@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/lru.h"
 #include "circuit/measure.h"
@@ -53,6 +54,7 @@ class Compiler {
     KnownValues known = known_values(lowered_);
     program_->known = std::move(known.tensors);
     numbers_ = std::move(known.numbers);
+    elements_ = std::move(known.elements);
     plan(options_.settings.stream_concat && options_.depth < kMaxStreamDepth);
     make_steps();
     return program_;
@@ -359,7 +361,7 @@ class Compiler {
       for (const auto& inner : region.inner) skipped[number(slot_of(inner))] = true;
     }
     for (const auto& [slot, value] : program_->known)
-      if (!lowered_.is_leaf(slot)) skipped[number(slot)] = true;
+      if (!lowered_.is_leaf(slot) && slot < lowered_.num_slots()) skipped[number(slot)] = true;
     position_.assign(lowered_.computed.size(), 0);
     std::vector<size_t> unit_of_step;
     for (size_t u = 0; u < units_.size(); ++u) {
@@ -394,15 +396,33 @@ class Compiler {
     return step;
   }
 
-  Step step_of(int slot) const {
+  Step step_of(int slot) {
     Step step;
     step.kernel = make_kernel(lowered_.node(slot));
     step.results = {slot};
     step.operands = operands_of(slot);
+    convert_known_operands(step);
     if (lowered_.node(slot)->kind() == Kind::Index) step.indices = {slot};
     step.node = slot;
     step.workspace_bytes = workspace_of(*lowered_.node(slot));
     return step;
+  }
+
+  // Known values that a node unifies with others are converted now, not at every run: they get slots of their own.
+  void convert_known_operands(Step& step) {
+    const Node& node = *lowered_.node(step.results[0]);
+    const DeviceDtypeOp& target = node.device_dtype();
+    const bool unifies = node.kind() == Kind::Add || node.kind() == Kind::Einsum;
+    if (!unifies || !target.dtype || !target.device || !is_floating(*target.dtype)) return;
+    for (int& operand : step.operands) {
+      if (!elements_[operand].defined()) continue;
+      const auto [place, is_new] = converted_.try_emplace({operand, *target.dtype, *target.device}, program_->num_slots);
+      if (is_new) {
+        const Tensor element = to_device_dtype(elements_[operand], target);
+        program_->known.emplace_back(program_->num_slots++, expand_element(element, lowered_.node(operand)->shape()));
+      }
+      operand = place->second;
+    }
   }
 
   // Twice the bytes of operands and result (section 4), and what a contraction of three or more operands keeps in between; views need none.
@@ -420,7 +440,7 @@ class Compiler {
   // Steps whose results nobody reads any more go (what a known value was made from); then each value is dropped by its last reader.
   void drop_unused_and_release(const std::vector<size_t>& unit_of_step) {
     auto& steps = program_->steps;
-    std::vector<bool> read(lowered_.num_slots(), false);
+    std::vector<bool> read(program_->num_slots, false);
     for (const int output : lowered_.outputs) read[output] = true;
     std::vector<bool> needed(steps.size(), false);
     for (size_t i = steps.size(); i-- > 0;) {
@@ -506,7 +526,9 @@ class Compiler {
   Refusals refusals_;
   std::unordered_set<int> hidden_;
   std::vector<Unit> units_;
-  std::vector<size_t> position_;  // by computed node: its unit
+  std::vector<Tensor> elements_;                             // by slot: the one element of a known value
+  std::map<std::tuple<int, DType, Device>, int> converted_;  // slots of converted known values
+  std::vector<size_t> position_;                             // by computed node: its unit
   size_t peak_position_ = 0;
 };
 

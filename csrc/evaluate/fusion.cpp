@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "circuit/nodes/all.h"
-
 #include "evaluate/fuse/recognisers.h"
 
 namespace pycircuit {

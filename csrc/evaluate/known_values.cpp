@@ -29,6 +29,7 @@ class Finder {
       elements_[slot] = element_of(slot);
       if (elements_[slot].defined()) keep(slot);
     }
+    found_.elements = std::move(elements_);
     return std::move(found_);
   }
 

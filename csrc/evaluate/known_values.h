@@ -12,6 +12,7 @@ namespace pycircuit {
 
 struct KnownValues {
   std::vector<std::pair<int, Tensor>> tensors;   // by slot; expanded from one element
+  std::vector<Tensor> elements;                  // by slot: that element, undefined where it is not known
   std::unordered_map<uint64_t, double> numbers;  // by node id
 };
 KnownValues known_values(const Lowered& lowered);

@@ -57,32 +57,55 @@ NodePtr sum_over_pieces(const Einsum& einsum, const SummedConcat& found) {
   return Add::make(std::move(terms), einsum.kept_naming());
 }
 
-// Replaces Einsums over private Concats; `made` gets the ids of the sums.
-NodePtrs stream_sums(const NodePtrs& circuits, std::unordered_set<uint64_t>& made) {
+// A sum over, or a permutation of, a private Einsum: the two are one contraction (a projection of every head, summed over heads).
+const Einsum* contracted_child(const Node& node, const std::unordered_map<uint64_t, int>& uses) {
+  const auto* einsum = node.as<Einsum>();
+  if (!einsum || einsum->num_children() != 1) return nullptr;
+  const auto* child = below_tags(einsum->child())->as<Einsum>();
+  if (!child || child->num_children() == 0 || uses.at(child->id()) != 1) return nullptr;
+  const auto distinct = [](Labels labels) {
+    std::sort(labels.begin(), labels.end());
+    return std::adjacent_find(labels.begin(), labels.end()) == labels.end();
+  };
+  return distinct(einsum->input_labels()[0]) && distinct(child->out_axes()) ? child : nullptr;
+}
+
+NodePtr contract_once(const Einsum& einsum, const Einsum& child) {
+  Labels out;
+  for (const Label label : einsum.out_axes()) {
+    const auto& own = einsum.input_labels()[0];
+    out.push_back(child.out_axes()[std::find(own.begin(), own.end(), label) - own.begin()]);
+  }
+  return Einsum::make(child.children(), child.input_labels(), std::move(out), einsum.kept_naming());
+}
+
+// Contracts nested Einsums at once (`fuse`) and replaces Einsums over private Concats (`stream`), whose sums go to `made`.
+NodePtrs prepare(const NodePtrs& circuits, bool fuse, bool stream, std::unordered_set<uint64_t>& made) {
   const NodePtrs nodes = post_order(circuits);
-  bool has_concat = false;
-  for (const auto& node : nodes) has_concat |= node->kind() == Kind::Concat;
-  if (!has_concat) return circuits;
   std::unordered_map<uint64_t, int> uses;
   for (const auto& node : nodes)
     if (node->kind() != Kind::Tag)
       for (const auto& child : node->children()) ++uses[below_tags(child)->id()];
   for (const auto& circuit : circuits) ++uses[below_tags(circuit)->id()];
+  const bool any = std::any_of(nodes.begin(), nodes.end(), [&](const NodePtr& node) {
+    return (stream && summed_concat(*node, uses)) || (fuse && contracted_child(*node, uses));
+  });
+  if (!any) return circuits;
   NodeMap done;
   for (const auto& node : nodes) {
     NodePtrs children;
     for (const auto& child : node->children()) children.push_back(done.at(child->id()));
     NodePtr result = node->rebuild_if_changed(std::move(children));
-    // Uses are those of the circuit as given: a Concat whose pieces changed still counts as itself.
-    if (summed_concat(*node, uses)) {
-      const auto* einsum = result->as<Einsum>();
-      std::unordered_map<uint64_t, int> once;
-      for (const auto& child : einsum->children()) ++once[below_tags(child)->id()];
-      if (const auto found = summed_concat(*einsum, once)) {
-        result = sum_over_pieces(*einsum, *found);
+    // Uses are those of the circuit as given: what is below may have changed, but not how often it is used.
+    std::unordered_map<uint64_t, int> once;
+    for (const auto& child : result->children()) ++once[below_tags(child)->id()];
+    if (fuse && contracted_child(*node, uses))
+      if (const auto* child = contracted_child(*result, once)) result = contract_once(*result->as<Einsum>(), *child);
+    if (stream && summed_concat(*node, uses))
+      if (const auto found = summed_concat(*result, once)) {
+        result = sum_over_pieces(*result->as<Einsum>(), *found);
         made.insert(result->id());
       }
-    }
     done.emplace(node->id(), std::move(result));
   }
   NodePtrs out;
@@ -149,9 +172,9 @@ std::unordered_map<uint64_t, int> Lowered::slots() const {
   return out;
 }
 
-Lowered lower(const NodePtrs& circuits, bool stream) {
+Lowered lower(const NodePtrs& circuits, const OptimizationSettings& settings) {
   Lowered lowered;
-  lowered.circuits = stream ? stream_sums(circuits, lowered.streamed_sums) : circuits;
+  lowered.circuits = prepare(circuits, settings.fuse, settings.stream_concat, lowered.streamed_sums);
   const NodePtrs nodes = post_order(lowered.circuits);
   for (const auto& node : nodes)
     if (node->is_irreducible()) lowered.leaves.push_back(node);

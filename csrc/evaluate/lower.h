@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "circuit/node.h"
+#include "evaluate/settings.h"
 
 namespace pycircuit {
 
@@ -19,7 +20,7 @@ struct Lowered {
   std::vector<std::vector<int>> operands;      // by computed node: the slot of each child
   std::vector<int> outputs;                    // slots
   std::vector<std::optional<double>> numbers;  // by leaf: its one value, if the structure alone says it
-  std::unordered_set<uint64_t> streamed_sums;  // ids of Adds made by `stream_sums`
+  std::unordered_set<uint64_t> streamed_sums;  // ids of Adds that stand for Einsums over a Concat
 
   int num_leaves() const { return static_cast<int>(leaves.size()); }
   int num_slots() const { return static_cast<int>(leaves.size() + computed.size()); }
@@ -28,8 +29,9 @@ struct Lowered {
   std::unordered_map<uint64_t, int> slots() const;  // by node id
 };
 
-// With `stream`, Einsums that sum over the axis of a private Concat become sums over its pieces (section 14).
-Lowered lower(const NodePtrs& circuits, bool stream);
+// With `fuse`, Einsums that only sum or permute a private Einsum become one contraction with it; with `stream_concat`, Einsums that sum
+// over the axis of a private Concat become sums over its pieces (section 14).
+Lowered lower(const NodePtrs& circuits, const OptimizationSettings& settings);
 
 // Equal for circuits that differ only in the tensors of Arrays, in the elements of Index nodes (not in how many are selected) and in
 // names: one Program serves them all.

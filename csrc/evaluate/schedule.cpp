@@ -88,7 +88,7 @@ void fail_memory(const OptimizationSettings& settings, uint64_t best, const Node
 Schedule::Schedule(const NodePtrs& circuits, const CompileOptions& options, NodePtrs leaves)
     : circuits_(circuits),
       options_(options),
-      lowered_(std::make_shared<Lowered>(lower(circuits, options.settings.stream_concat))),
+      lowered_(std::make_shared<Lowered>(lower(circuits, options.settings))),
       program_(options.ranks ? compile(*lowered_, options) : program_for(*lowered_, options)),
       plan_(std::make_shared<Plan>(*lowered_, *program_)),
       leaves_(std::move(leaves)) {
@@ -108,8 +108,7 @@ std::vector<int> Schedule::ranks() const {
 Schedule Schedule::restored(const NodePtrs& circuits, CompileOptions options, std::vector<int> ranks, NodePtrs leaves,
                             const Replacements& replacements) {
   const auto wrong = [](const std::string& what) { fail(ErrorId::RuntimeError, "Schedule: " + what); };
-  if (lower(circuits, options.settings.stream_concat).computed.size() != ranks.size())
-    wrong("the order of computation does not fit the circuits");
+  if (lower(circuits, options.settings).computed.size() != ranks.size()) wrong("the order of computation does not fit the circuits");
   options.ranks = std::move(ranks);
   Schedule schedule(circuits, options, std::move(leaves));
   try {
@@ -132,7 +131,7 @@ std::vector<Tensor> Schedule::evaluate_many(RunStats* stats) const {
   plain.settings = unfused(plain.settings);
   plain.naive = true;
   plain.ranks.reset();
-  const Lowered as_written = lower(circuits_, false);
+  const Lowered as_written = lower(circuits_, plain.settings);
   return run(*program_for(as_written, plain), as_written, values_of(as_written.leaves), stats);
 }
 
@@ -282,11 +281,11 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
 }
 
 std::vector<Tensor> compile_and_run(const NodePtrs& substituted, const CompileOptions& options, RunStats* stats) {
-  const Lowered lowered = lower(substituted, options.settings.stream_concat);
+  const Lowered lowered = lower(substituted, options.settings);
   std::vector<Tensor> leaves = leaf_values(lowered);
   if (needs_gradient(leaves)) {
     const CompileOptions plain{unfused(options.settings), true, {}, 0};
-    const Lowered as_written = lower(substituted, false);
+    const Lowered as_written = lower(substituted, plain.settings);
     return run(*program_for(as_written, plain), as_written, std::move(leaves), stats);
   }
   const ProgramPtr program = program_for(lowered, options);

@@ -3,7 +3,10 @@
 #include "evaluate/optimize.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
+#include "base/lru.h"
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
@@ -122,6 +125,86 @@ NodePtrs optimize(const NodePtrs& circuits, const OptimizationSettings& settings
   return outputs;
 }
 
+// --- pieces of one structure are optimized once
+
+// Circuits in which every Index of an Array (the samples of a batch) is a stand-in of its shape, dtype and device: equal for all batches.
+struct Template {
+  NodePtrs circuits;
+  NodePtrs stand_ins;
+  NodePtrs originals;  // what they stand for
+};
+
+Template abstract(const NodePtrs& circuits) {
+  Template out;
+  NodeMap done;
+  for (const auto& node : post_order(circuits)) {
+    NodePtrs children;
+    for (const auto& child : node->children()) children.push_back(done.at(child->id()));
+    NodePtr result = node->rebuild_if_changed(std::move(children));
+    if (node->kind() == Kind::Index && node->child()->kind() == Kind::Array) {
+      const auto number = static_cast<uint8_t>(out.stand_ins.size()), more = static_cast<uint8_t>(out.stand_ins.size() >> 8);
+      Uuid uuid{};
+      uuid.bytes = {'b', 'a', 't', 'c', 'h', number, more, static_cast<uint8_t>(out.stand_ins.size() >> 16)};
+      result = GeneralFunction::cast_to(Symbol::make(node->shape(), uuid), {}, node->device_dtype());
+      out.stand_ins.push_back(result);
+      out.originals.push_back(node);
+    }
+    done.emplace(node->id(), std::move(result));
+  }
+  for (const auto& circuit : circuits) out.circuits.push_back(done.at(circuit->id()));
+  return out;
+}
+
+NodePtrs filled_in(const NodePtrs& circuits, const Template& from) {
+  NodeMap done;
+  for (size_t i = 0; i < from.stand_ins.size(); ++i) {
+    done[from.stand_ins[i]->id()] = from.originals[i];
+    done[from.stand_ins[i]->child()->id()] = from.originals[i];
+  }
+  for (const auto& node : post_order(circuits)) {
+    if (done.contains(node->id())) continue;
+    NodePtrs children;
+    for (const auto& child : node->children()) children.push_back(done.at(child->id()));
+    done.emplace(node->id(), node->rebuild_if_changed(std::move(children)));
+  }
+  NodePtrs out;
+  for (const auto& circuit : circuits) out.push_back(done.at(circuit->id()));
+  return out;
+}
+
+struct Optimized {
+  OptimizationSettings settings;
+  NodePtrs from, to;  // `from` keeps the ids of the key alive
+};
+
+LruTable<Hash, std::shared_ptr<const Optimized>>& templates() {
+  static auto& table = *new LruTable<Hash, std::shared_ptr<const Optimized>>(64);
+  return table;
+}
+
+NodePtrs optimize_by_template(const NodePtrs& circuits, const OptimizationSettings& settings) {
+  const Template abstracted = abstract(circuits);
+  if (abstracted.stand_ins.empty()) return optimize(circuits, settings, plan_rules(settings));
+  Blake3 hasher;
+  for (const auto& circuit : abstracted.circuits) hasher.update_u64(circuit->id());
+  const Hash key = hasher.finish();
+  auto known = templates().find(key);
+  if (!known || (*known)->settings != settings) {
+    templates().erase(key);
+    known = std::make_shared<const Optimized>(
+        Optimized{settings, abstracted.circuits, optimize(abstracted.circuits, settings, plan_rules(settings))});
+    templates().insert(key, *known);
+  }
+  return filled_in((*known)->to, abstracted);
+}
+
+// How many pieces every circuit is a Concat of, along which axis; nothing where they differ.
+std::optional<size_t> common_pieces(const NodePtrs& circuits) {
+  for (const auto& circuit : circuits)
+    if (circuit->kind() != Kind::Concat || circuit->num_children() != circuits[0]->num_children()) return std::nullopt;
+  return circuits[0]->num_children();
+}
+
 }  // namespace
 
 NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& settings) {
@@ -129,7 +212,24 @@ NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& set
 }
 
 NodePtrs optimize_for_plan(const NodePtrs& circuits, const OptimizationSettings& settings) {
-  return circuits.empty() ? NodePtrs{} : optimize(circuits, settings, plan_rules(settings));
+  if (circuits.empty()) return {};
+  NodePtrs substituted;
+  for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
+  const auto pieces = common_pieces(substituted);
+  if (!pieces) return optimize_by_template(substituted, settings);
+  // What the circuits share in one piece stays shared; pieces stay apart (10, 14.1).
+  std::vector<NodePtrs> parts(circuits.size());
+  for (size_t k = 0; k < *pieces; ++k) {
+    NodePtrs piece;
+    for (const auto& circuit : substituted) piece.push_back(circuit->child(k));
+    NodePtrs optimized = optimize_by_template(piece, settings);
+    for (size_t i = 0; i < optimized.size(); ++i) parts[i].push_back(std::move(optimized[i]));
+  }
+  NodePtrs out;
+  for (size_t i = 0; i < parts.size(); ++i)
+    out.push_back(Concat::make(std::move(parts[i]), substituted[i]->as<Concat>()->axis(),
+                               settings.keep_all_names ? substituted[i]->kept_naming() : Naming{std::nullopt, true}));
+  return out;
 }
 
 Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings) {

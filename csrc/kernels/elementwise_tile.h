@@ -48,12 +48,6 @@ PYCIRCUIT_INLINE void map_pair(F f, TileValue a, TileValue b, int64_t n, float* 
   }
 }
 
-template <typename F>
-PYCIRCUIT_INLINE Vec each_lane(F f, Vec x) {
-  for (int lane = 0; lane < kWidth; ++lane) x[lane] = f(x[lane]);
-  return x;
-}
-
 PYCIRCUIT_INLINE Vec power(Vec x, Vec y) {
   for (int lane = 0; lane < kWidth; ++lane) x[lane] = __builtin_powf(x[lane], y[lane]);
   return x;
@@ -91,9 +85,9 @@ static void apply(ElementwiseOp op, TileValue a, TileValue b, int64_t n, float* 
     case ElementwiseOp::sqrt:
       return map([](Vec x) { return square_root(x); }, a.data, n, out);
     case ElementwiseOp::sin:
-      return map([](Vec x) { return each_lane([](float e) { return __builtin_sinf(e); }, x); }, a.data, n, out);
+      return map([](Vec x) { return sine(x, 0); }, a.data, n, out);
     case ElementwiseOp::cos:
-      return map([](Vec x) { return each_lane([](float e) { return __builtin_cosf(e); }, x); }, a.data, n, out);
+      return map([](Vec x) { return sine(x, 1); }, a.data, n, out);
     case ElementwiseOp::sigmoid:
       return map([](Vec x) { return sigmoid(x); }, a.data, n, out);
     case ElementwiseOp::tanh:

@@ -1,4 +1,4 @@
-// Sums of exponentials over rows (see cross_entropy.cpp), written once for all targets.
+// Sums of exponentials over rows, and norms (see cross_entropy.cpp and norm.cpp), written once for all targets.
 #pragma once
 
 #include "kernels/row_target.h"
@@ -70,6 +70,47 @@ static ScaledSum scaled_sum(const void* row, Element element, int64_t n) {
   return total;
 }
 
-static const RowTarget rows = {scaled_sum};
+// sum over the row of f(x); several chains, so that additions overlap.
+template <typename F>
+PYCIRCUIT_INLINE float sum_over_row(const float* x, int64_t n, F f) {
+  constexpr int kChains = 4;
+  Vec sums[kChains] = {};
+  int64_t i = 0;
+  for (; i + kChains * kWidth <= n; i += kChains * kWidth) {
+#pragma GCC unroll 4
+    for (int chain = 0; chain < kChains; ++chain) sums[chain] = f(sums[chain], load(x + i + chain * kWidth));
+  }
+  for (; i + kWidth <= n; i += kWidth) sums[0] = f(sums[0], load(x + i));
+  float sum = sum_of((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  for (; i < n; ++i) sum = f(splat(sum), splat(x[i]))[0];
+  return sum;
+}
+
+static void norm_row(const NormRows& p, int64_t row) {
+  const float* x = p.x + row * p.row_stride;
+  float* result = p.result + row * p.result_row_stride;
+  const int64_t n = p.columns;
+  const float mean = p.centered ? sum_over_row(x, n, [](Vec sum, Vec v) { return sum + v; }) / float(n) : 0.0f;
+  const float squares = sum_over_row(x, n, [mean](Vec sum, Vec v) { return fma(v - mean, v - mean, sum); });
+  const float factor = 1.0f / __builtin_sqrtf(squares / float(n) + p.eps);
+  // Copies: for all the compiler knows, the stores could change p.
+  const float* scale = p.scale;
+  const float* bias = p.bias;
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    Vec y = (load(x + i) - mean) * factor;
+    if (scale) y *= load(scale + i);
+    if (bias) y += load(bias + i);
+    store(result + i, y);
+  }
+  for (; i < n; ++i) {
+    float y = (x[i] - mean) * factor;
+    if (scale) y *= scale[i];
+    if (bias) y += bias[i];
+    result[i] = y;
+  }
+}
+
+static const RowTarget rows = {scaled_sum, norm_row};
 
 }  // namespace pycircuit::kernels::PYCIRCUIT_TARGET

@@ -1,9 +1,10 @@
-// What the row functions (cross_entropy.cpp) want of the code of one target (row_sums.h). Plain data.
+// What the row functions (cross_entropy.cpp, norm.cpp) want of the code of one target (row_sums.h). Plain data.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/element.h"
+#include "kernels/norm.h"
 
 namespace pycircuit::kernels {
 
@@ -15,6 +16,7 @@ struct ScaledSum {
 
 struct RowTarget {
   ScaledSum (*scaled_sum)(const void* row, Element element, int64_t n);
+  void (*norm)(const NormRows& problem, int64_t row);
 };
 
 }  // namespace pycircuit::kernels

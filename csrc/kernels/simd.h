@@ -29,6 +29,7 @@ constexpr int kWidth = 4;
 typedef float Vec __attribute__((vector_size(kWidth * 4)));
 typedef int32_t VecInt __attribute__((vector_size(kWidth * 4)));
 typedef uint32_t VecUint __attribute__((vector_size(kWidth * 4)));
+typedef double VecDouble __attribute__((vector_size(kWidth * 8)));
 typedef uint16_t VecShort __attribute__((vector_size(kWidth * 2)));
 
 constexpr float kInfinity = __builtin_inff();

@@ -38,7 +38,7 @@ PYCIRCUIT_INLINE Vec exp_in_range(Vec x) {
 // e^x for x <= 0, exactly 0 for x below `lowest` (at least -87.33, so that the rest is normal). NaN gives NaN.
 PYCIRCUIT_INLINE Vec exp_of_negative(Vec x, Vec lowest) { return select(x < lowest, Vec{}, exp_in_range(x)); }
 
-// e^x for any x: in two factors, so that subnormal results and those near the largest number are right.
+// e^x for any x; 2^n in two factors, so that subnormal results and those near the largest number are right.
 PYCIRCUIT_INLINE Vec exponential(Vec x) {
   const Vec magic = splat(12582912.0f);
   // (min and max give their second argument where x is NaN: the polynomial must see it.)
@@ -53,9 +53,13 @@ PYCIRCUIT_INLINE Vec exponential(Vec x) {
   p = fma(p, r, splat(1.6666665459e-1f));
   p = fma(p, r, splat(5.0000001201e-1f));
   p = fma(p, r * r, r) + 1.0f;
+#if defined(__AVX512F__)
+  return (Vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
   const VecInt exponent = bits(shifted) - bits(magic);
   const VecInt half = exponent >> 1;
   return p * (Vec)((VecUint)(half + 127) << 23) * (Vec)((VecUint)(exponent - half + 127) << 23);
+#endif
 }
 
 // ln x; Cephes' polynomial on [sqrt(1/2), sqrt(2)].
@@ -63,7 +67,7 @@ PYCIRCUIT_INLINE Vec logarithm(Vec x) {
   const VecInt tiny = x < 1.17549435e-38f;
   const Vec scaled = select(tiny, x * 8388608.0f, x);
   // The exponent relative to sqrt(1/2), and a mantissa in [sqrt(1/2), sqrt(2)).
-  const VecInt offset = bits(scaled) - 0x3f3504f3;
+  const VecInt offset = (VecInt)((VecUint)scaled - 0x3f3504f3u);
   const VecInt exponent = (offset >> 23) - (tiny & 23);
   const Vec f = from_bits((offset & 0x007fffff) + 0x3f3504f3) - 1.0f;
   Vec p = splat(7.0376836292e-2f);
@@ -91,6 +95,16 @@ PYCIRCUIT_INLINE Vec logarithm_of_one_plus(Vec x) {
   return logarithm(sum) + (x - (sum - 1.0f)) / sum;
 }
 
+// 1 / x to 2 ulp, for x between 1 and 1e9.
+PYCIRCUIT_INLINE Vec reciprocal_of_moderate(Vec x) {
+#if defined(__AVX512F__)
+  const Vec guess = (Vec)_mm512_rcp14_ps((__m512)x);
+  return fma(fma(-x, guess, splat(1.0f)), guess, guess);
+#else
+  return 1.0f / x;
+#endif
+}
+
 PYCIRCUIT_INLINE Vec sigmoid(Vec x) { return 1.0f / (exponential(-x) + 1.0f); }
 
 PYCIRCUIT_INLINE Vec hyperbolic_tangent(Vec x) {
@@ -102,7 +116,9 @@ PYCIRCUIT_INLINE Vec hyperbolic_tangent(Vec x) {
   p = fma(p, s, splat(1.33314422036e-1f));
   p = fma(p, s, splat(-3.33332819422e-1f));
   const Vec small = fma(p * s, x, x);
-  const Vec large = 1.0f - 2.0f / (exponential(t + t) + 1.0f);
+  // Beyond 9.1 the result is 1. (min gives its second argument where that is NaN.)
+  const Vec capped = min(splat(9.1f), t);
+  const Vec large = 1.0f - 2.0f * reciprocal_of_moderate(exp_in_range(capped + capped) + 1.0f);
   return select(t < 0.625f, small, with_sign_of(large, x));
 }
 
@@ -126,6 +142,27 @@ PYCIRCUIT_INLINE Vec error_function(Vec x) {
   const Vec small = fma(p, x, x);
   // (Where x is NaN, small is.)
   return select(t > 0.927734375f, with_sign_of(large, x), small);
+}
+
+// sin(x + shift * pi / 2), shift 0 or 1. The multiple of pi/2 is taken off in double precision.
+PYCIRCUIT_INLINE Vec sine(Vec x, int32_t shift) {
+  if (any(~(absolute(x) < 1e6f))) {
+    for (int lane = 0; lane < kWidth; ++lane) x[lane] = shift ? __builtin_cosf(x[lane]) : __builtin_sinf(x[lane]);
+    return x;
+  }
+  const Vec magic = splat(12582912.0f);
+  const Vec shifted = fma(x, splat(0.63661977236758134f), magic);
+  const VecDouble n = __builtin_convertvector(shifted - magic, VecDouble);
+  const Vec r = __builtin_convertvector(__builtin_convertvector(x, VecDouble) - n * 1.5707963267948966, Vec);
+  const Vec s = r * r;
+  Vec p = fma(splat(-1.9515295891e-4f), s, splat(8.3321608736e-3f));
+  p = fma(p, s, splat(-1.6666654611e-1f));
+  const Vec sin = fma(p * s, r, r);
+  Vec q = fma(splat(2.443315711809948e-5f), s, splat(-1.388731625493765e-3f));
+  q = fma(q, s, splat(4.166664568298827e-2f));
+  const Vec cos = fma(q, s * s, fma(splat(-0.5f), s, splat(1.0f)));
+  const VecInt quarter = bits(shifted) + shift;
+  return from_bits(bits(select((quarter & 1) != 0, cos, sin)) ^ (VecInt)((VecUint)(quarter & 2) << 30));
 }
 
 PYCIRCUIT_INLINE Vec gaussian_distribution(Vec x) { return 0.5f * (error_function(x * 0.70710678118654752f) + 1.0f); }

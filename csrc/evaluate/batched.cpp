@@ -3,10 +3,14 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "base/lru.h"
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
+#include "evaluate/known_values.h"
+#include "evaluate/memory_count.h"
 #include "evaluate/optimize.h"
 #include "rewrite/batch.h"
 #include "tensor/operations.h"
@@ -43,6 +47,119 @@ int64_t common_axis(const NodePtrs& circuits, int64_t axis) {
   return normal;
 }
 
+// Runs one program for all pieces of one size: only the slices of the leaves that have the axis differ from piece to piece. What does not
+// depend on them is computed once (section 15).
+class PieceByPiece {
+ public:
+  PieceByPiece(const NodePtrs& circuits, int64_t axis, int64_t batch_size, const CompileOptions& options, RunStats* stats)
+      : axis_(axis), batch_size_(batch_size), options_(options), stats_(stats) {
+    for (const auto& circuit : circuits) {
+      cut_.push_back(batch_to_concat(circuit, axis, batch_size));
+      shapes_.push_back(circuit->shape());
+    }
+    size_ = shapes_[0][axis];
+  }
+
+  // Nothing where the pieces do not fit the scheme, or autograd wants to see the computation.
+  std::optional<std::vector<Tensor>> operator()() {
+    for (const auto& cut : cut_) {
+      if (cut->kind() != Kind::Concat) return std::nullopt;
+      for (const auto& piece : cut->children())
+        if (piece->kind() != Kind::Module) return std::nullopt;
+    }
+    std::optional<MemoryCount> count;
+    if (stats_) count.emplace();
+    const auto full = static_cast<size_t>(size_ / batch_size_), all = cut_[0]->num_children();
+    if (!run_pieces(0, full) || (full < all && !run_pieces(full, all))) return std::nullopt;
+    if (stats_) stats_->peak_bytes = count->peak_bytes();
+    return std::move(results_);
+  }
+
+ private:
+  const Module& piece(size_t circuit, size_t k) const { return *cut_[circuit]->child(k)->as<Module>(); }
+
+  // Pieces [first, last), which have one size.
+  bool run_pieces(size_t first, size_t last) {
+    if (first == last) return true;
+    NodePtrs circuits;
+    for (const auto& cut : cut_) circuits.push_back(substitute_all_modules(cut->child(first)));
+    const Lowered lowered = lower(circuits, options_.settings);
+    if (needs_gradient(leaf_values(lowered))) return false;
+    const auto slots = lowered.slots();
+    // Arguments that differ from piece to piece: slices of the leaves that have the axis.
+    std::vector<int> varying;                          // slots
+    std::vector<std::pair<size_t, size_t>> arguments;  // circuit and argument of each
+    std::vector<bool> depends(static_cast<size_t>(lowered.num_slots()), false);
+    const size_t other = first == 0 ? cut_[0]->num_children() - 1 : 0;
+    for (size_t i = 0; i < cut_.size(); ++i)
+      for (size_t j = 0; j < piece(i, first).num_arguments(); ++j) {
+        const NodePtr& argument = piece(i, first).argument(j);
+        if (same(argument, piece(i, other).argument(j))) continue;
+        const auto slot = slots.find(argument->id());
+        if (slot == slots.end() || argument->kind() != Kind::Index) return false;
+        varying.push_back(slot->second);
+        arguments.emplace_back(i, j);
+        depends[slot->second] = true;
+      }
+    std::vector<int> computed;
+    for (int slot = lowered.num_leaves(); slot < lowered.num_slots(); ++slot) {
+      for (const int operand : lowered.operands[slot - lowered.num_leaves()])
+        if (depends[operand]) depends[slot] = true;
+      if (depends[slot]) computed.push_back(slot);
+    }
+    for (const int output : lowered.outputs)
+      if (!depends[output]) return false;
+
+    const LoweredPart part = part_of(lowered, computed, lowered.outputs, known_values(lowered).numbers);
+    const ProgramPtr program = program_for(part.lowered, options_);
+    std::vector<Tensor> leaves = external_values(lowered, part.externals);
+    std::vector<const Node*> nodes = node_pointers(part.lowered);
+    std::vector<size_t> places;
+    for (const int slot : varying)
+      places.push_back(part.externals.size() +
+                       static_cast<size_t>(std::lower_bound(computed.begin(), computed.end(), slot) - computed.begin()));
+    for (size_t k = first; k < last; ++k) {
+      for (size_t i = 0; i < places.size(); ++i) nodes[places[i]] = piece(arguments[i].first, k).argument(arguments[i].second).get();
+      write(k, pycircuit::run(*program, leaves, nodes, stats_));
+    }
+    return true;
+  }
+
+  // Values of what the pieces take from outside; nodes among them are computed once for all pieces.
+  std::vector<Tensor> external_values(const Lowered& lowered, const std::vector<int>& externals) {
+    NodePtrs missing;
+    for (const int slot : externals)
+      if (!lowered.is_leaf(slot) && !shared_.contains(lowered.node(slot)->id())) missing.push_back(lowered.node(slot));
+    if (!missing.empty()) {
+      const Lowered lowered_shared = lower(missing, options_.settings);
+      std::vector<Tensor> computed =
+          pycircuit::run(*program_for(lowered_shared, options_), leaf_values(lowered_shared), node_pointers(lowered_shared), stats_);
+      for (size_t i = 0; i < missing.size(); ++i) shared_[missing[i]->id()] = std::move(computed[i]);
+    }
+    const std::vector<Tensor> leaves = leaf_values(lowered);
+    std::vector<Tensor> values;
+    for (const int slot : externals) values.push_back(lowered.is_leaf(slot) ? leaves[slot] : shared_.at(lowered.node(slot)->id()));
+    return values;
+  }
+
+  void write(size_t k, std::vector<Tensor> parts) {
+    const bool is_first = results_.empty();
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const Tensor part = to_device_dtype(parts[i], cut_[i]->device_dtype());
+      if (is_first) results_.push_back(empty_like(part, shapes_[i]));
+      copy_into(results_[i], axis_, static_cast<int64_t>(k) * batch_size_, part);
+    }
+  }
+
+  NodePtrs cut_;
+  std::vector<Shape> shapes_;
+  int64_t axis_, batch_size_, size_ = 0;
+  const CompileOptions& options_;
+  RunStats* stats_;
+  std::unordered_map<uint64_t, Tensor> shared_;  // by node id
+  std::vector<Tensor> results_;
+};
+
 class Batched {
  public:
   Batched(NodePtrs circuits, int64_t axis, const OptimizationSettings& settings)
@@ -52,7 +169,11 @@ class Batched {
 
   int64_t size() const { return size_; }
 
-  std::vector<Tensor> run(int64_t batch_size, RunStats* stats) const { return compile_and_run(pieces(batch_size, false), options_, stats); }
+  std::vector<Tensor> run(int64_t batch_size, RunStats* stats) const {
+    if (batch_size < size_)
+      if (auto results = PieceByPiece(circuits_, axis_, batch_size, options_, stats)()) return std::move(*results);
+    return compile_and_run(pieces(batch_size, false), options_, stats);
+  }
 
   int64_t largest_batch() const {
     const auto limit = static_cast<uint64_t>(options_.settings.max_memory);

@@ -185,37 +185,17 @@ class Compiler {
   Stream::Piece compile_piece(const StreamGroup& group, size_t k) {
     Stream::Piece piece;
     piece.computed = group.pieces[k];
-    Lowered inside;
-    std::unordered_map<int, int> local;  // slot outside -> slot inside
-    for (const int slot : piece.computed) {
-      inside.computed.push_back(lowered_.node(slot));
-      if (lowered_.streamed_sums.contains(lowered_.node(slot)->id())) inside.streamed_sums.insert(lowered_.node(slot)->id());
-      local.emplace(slot, -1);
-    }
-    for (const int slot : piece.computed)
-      for (const int operand : operands_of(slot))
-        if (local.emplace(operand, static_cast<int>(piece.externals.size())).second) piece.externals.push_back(operand);
-    for (const int slot : piece.externals) {
-      inside.leaves.push_back(lowered_.node(slot));
-      const auto known = numbers_.find(lowered_.node(slot)->id());
-      inside.numbers.push_back(known == numbers_.end() ? std::nullopt : std::optional(known->second));
-    }
-    inside.num_constants = inside.leaves.size();
-    for (size_t i = 0; i < piece.computed.size(); ++i) local[piece.computed[i]] = static_cast<int>(piece.externals.size() + i);
-    for (const int slot : piece.computed) {
-      auto& operands = inside.operands.emplace_back();
-      for (const int operand : operands_of(slot)) operands.push_back(local.at(operand));
-    }
+    std::vector<int> outputs;
     for (const int result : group.results) {
       const int part = operands_of(result)[k];
       const bool own = std::binary_search(piece.computed.begin(), piece.computed.end(), part);
-      piece.part_of.push_back(own ? static_cast<int>(inside.outputs.size()) : -1);
+      piece.part_of.push_back(own ? static_cast<int>(outputs.size()) : -1);
       piece.part_slots.push_back(part);
-      if (!own) continue;
-      inside.outputs.push_back(local.at(part));
-      inside.circuits.push_back(lowered_.node(part));
+      if (own) outputs.push_back(part);
     }
-    if (!piece.computed.empty()) piece.program = compile_inside(inside, piece);
+    LoweredPart inside = part_of(lowered_, piece.computed, outputs, numbers_);
+    piece.externals = std::move(inside.externals);
+    if (!piece.computed.empty()) piece.program = compile_inside(inside.lowered, piece);
     return piece;
   }
 

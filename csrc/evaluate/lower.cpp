@@ -36,7 +36,7 @@ std::optional<SummedConcat> summed_concat(const Node& node, const std::unordered
 }
 
 // The part of an operand that belongs to the piece: sliced where it has the label.
-NodePtr part_of(const NodePtr& operand, const Labels& labels, Label label, int64_t start, int64_t stop) {
+NodePtr sliced(const NodePtr& operand, const Labels& labels, Label label, int64_t start, int64_t stop) {
   if (!contains(labels, label)) return operand;
   IndexElements elements;
   for (const Label each : labels) elements.push_back(each == label ? Slice{start, stop} : Slice{});
@@ -50,7 +50,7 @@ NodePtr sum_over_pieces(const Einsum& einsum, const SummedConcat& found) {
     const int64_t stop = start + piece->shape()[found.concat->axis()];
     NodePtrs operands;
     for (size_t i = 0; i < einsum.num_children(); ++i)
-      operands.push_back(i == found.operand ? piece : part_of(einsum.child(i), einsum.input_labels()[i], found.label, start, stop));
+      operands.push_back(i == found.operand ? piece : sliced(einsum.child(i), einsum.input_labels()[i], found.label, start, stop));
     terms.push_back(Einsum::make(std::move(operands), einsum.input_labels(), einsum.out_axes()));
     start = stop;
   }
@@ -194,6 +194,39 @@ Lowered lower(const NodePtrs& circuits, const OptimizationSettings& settings) {
   }
   for (const auto& circuit : lowered.circuits) lowered.outputs.push_back(slots.at(below_tags(circuit)->id()));
   return lowered;
+}
+
+LoweredPart part_of(const Lowered& lowered, const std::vector<int>& computed, const std::vector<int>& outputs,
+                    const std::unordered_map<uint64_t, double>& numbers) {
+  LoweredPart part;
+  Lowered& inside = part.lowered;
+  std::unordered_map<int, int> local;  // slot outside -> slot inside
+  for (const int slot : computed) {
+    inside.computed.push_back(lowered.node(slot));
+    if (lowered.streamed_sums.contains(lowered.node(slot)->id())) inside.streamed_sums.insert(lowered.node(slot)->id());
+    local.emplace(slot, -1);
+  }
+  const auto operands_of = [&](int slot) -> const std::vector<int>& { return lowered.operands[slot - lowered.num_leaves()]; };
+  for (const int slot : computed)
+    for (const int operand : operands_of(slot))
+      if (local.emplace(operand, static_cast<int>(part.externals.size())).second) part.externals.push_back(operand);
+  for (const int slot : part.externals) {
+    const NodePtr& node = lowered.node(slot);
+    inside.leaves.push_back(node);
+    const auto known = numbers.find(node->id());
+    inside.numbers.push_back(known == numbers.end() ? std::nullopt : std::optional(known->second));
+  }
+  inside.num_constants = inside.leaves.size();
+  for (size_t i = 0; i < computed.size(); ++i) local[computed[i]] = static_cast<int>(part.externals.size() + i);
+  for (const int slot : computed) {
+    auto& operands = inside.operands.emplace_back();
+    for (const int operand : operands_of(slot)) operands.push_back(local.at(operand));
+  }
+  for (const int output : outputs) {
+    inside.outputs.push_back(local.at(output));
+    inside.circuits.push_back(lowered.node(output));
+  }
+  return part;
 }
 
 Hash structure_key(const Lowered& lowered) {

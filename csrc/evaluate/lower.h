@@ -33,6 +33,15 @@ struct Lowered {
 // over the axis of a private Concat become sums over its pieces (section 14).
 Lowered lower(const NodePtrs& circuits, const OptimizationSettings& settings);
 
+// Some computed nodes by themselves; what they take from outside are their leaves.
+struct LoweredPart {
+  Lowered lowered;
+  std::vector<int> externals;  // slots outside, one per leaf
+};
+// `computed` and `outputs` are slots, `computed` ascending; `numbers`: values known from the structure, by node id.
+LoweredPart part_of(const Lowered& lowered, const std::vector<int>& computed, const std::vector<int>& outputs,
+                    const std::unordered_map<uint64_t, double>& numbers);
+
 // Equal for circuits that differ only in the tensors of Arrays, in the elements of Index nodes (not in how many are selected) and in
 // names: one Program serves them all.
 Hash structure_key(const Lowered& lowered);

@@ -1,7 +1,6 @@
 #include "evaluate/program.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <chrono>
@@ -116,8 +115,8 @@ class Runner {
       value = k == 0 ? part : add_values({std::exchange(value, Tensor()), part});
       return;
     }
-    if (k == 0) value = from_aten(at::empty(result.shape, to_aten(part).options()));
-    to_aten(value).narrow(result.axis, result.offsets[k], result.offsets[k + 1] - result.offsets[k]).copy_(to_aten(part));
+    if (k == 0) value = empty_like(part, result.shape);
+    copy_into(value, result.axis, result.offsets[k], part);
   }
 
   const Program& program_;
@@ -132,6 +131,13 @@ class Runner {
 std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats) {
   InterruptClock clock;
   return Runner(program, std::move(leaves), nodes, stats, clock)();
+}
+
+std::vector<const Node*> node_pointers(const Lowered& lowered) {
+  std::vector<const Node*> nodes;
+  nodes.reserve(static_cast<size_t>(lowered.num_slots()));
+  for (int slot = 0; slot < lowered.num_slots(); ++slot) nodes.push_back(lowered.node(slot).get());
+  return nodes;
 }
 
 std::vector<Tensor> leaf_values(const Lowered& lowered) {
@@ -155,12 +161,9 @@ bool needs_gradient(const std::vector<Tensor>& leaves) {
 }
 
 std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats) {
-  std::vector<const Node*> nodes;
-  nodes.reserve(static_cast<size_t>(lowered.num_slots()));
-  for (int slot = 0; slot < lowered.num_slots(); ++slot) nodes.push_back(lowered.node(slot).get());
   std::optional<MemoryCount> count;
   if (stats) count.emplace();
-  std::vector<Tensor> outputs = run(program, std::move(leaves), nodes, stats);
+  std::vector<Tensor> outputs = run(program, std::move(leaves), node_pointers(lowered), stats);
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = to_device_dtype(outputs[i], lowered.circuits[i]->device_dtype());
   if (stats) stats->peak_bytes = count->peak_bytes();
   return outputs;

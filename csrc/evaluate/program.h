@@ -90,6 +90,7 @@ class Program {
 // use; an exception releases everything.
 std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats);
 
+std::vector<const Node*> node_pointers(const Lowered& lowered);
 // Values of the leaves that a program has not itself: those of Arrays. TensorEvalNotExplicitlyComputable for a Symbol.
 std::vector<Tensor> leaf_values(const Lowered& lowered);
 // Whether autograd wants to see the computation: then only the nodes as written will do.

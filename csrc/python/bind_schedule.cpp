@@ -491,6 +491,21 @@ void bind_schedule(py::module_& m) {
       py::arg("optimize") = false,
       "Values of several circuits whose axis has one size; what a piece of one shares with the same piece of another is computed once.");
   m.def(
+      "evaluate_batched_with_stats",
+      [](const py::object& circuits, int64_t axis, const std::optional<int64_t>& batch_size, const Settings& settings, bool optimize) {
+        const NodePtrs list = circuit_list(circuits);
+        warn_before_evaluation(list, settings, optimize);
+        RunStats run;
+        auto outputs = released([&] { return evaluate_batched(list, axis, batch_size, settings, optimize, &run); });
+        ScheduleStats stats;
+        stats.peak_bytes = run.peak_bytes;
+        stats.python_calls = run.python_calls;
+        stats.program.attention_backends = run.attention_backends;
+        return py::make_tuple(outputs, stats);
+      },
+      py::arg("circuits"), py::arg("axis") = 0, py::arg("batch_size") = py::none(), py::arg("settings") = Settings{}, py::kw_only(),
+      py::arg("optimize") = false, "evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends.");
+  m.def(
       "optimize_and_evaluate",
       [](const NodePtr& circuit, const Settings& settings) {
         warn_before_evaluation({circuit}, settings, true);

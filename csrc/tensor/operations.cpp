@@ -6,6 +6,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/convolution.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
@@ -52,6 +53,13 @@ at::Tensor pad_spatial(const at::Tensor& input, const std::vector<std::pair<int6
 Tensor scalar_value(double value, const Shape& shape) { return from_aten(at::full({}, value, at::kDouble).expand(shape)); }
 
 Tensor expand_element(const Tensor& element, const Shape& shape) { return from_aten(to_aten(element).expand(shape)); }
+
+Tensor empty_like(const Tensor& tensor, const Shape& shape) { return from_aten(at::empty(shape, to_aten(tensor).options())); }
+
+void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& part) {
+  const at::Tensor from = to_aten(part);
+  to_aten(whole).narrow(axis, start, from.size(axis)).copy_(from);
+}
 
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype) { return from_aten(at::zeros(shape, to_options(device_dtype))); }
 

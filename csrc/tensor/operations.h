@@ -17,6 +17,10 @@ namespace pycircuit {
 Tensor scalar_value(double value, const Shape& shape);
 // A view of a one-element tensor with that element everywhere.
 Tensor expand_element(const Tensor& element, const Shape& shape);
+// Memory of that shape, uninitialised, of the tensor's dtype and device.
+Tensor empty_like(const Tensor& tensor, const Shape& shape);
+// Copies `part` into `whole` from `start` on along the axis.
+void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& part);
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype);
 
 // ((v_1 + v_2) + v_3) + ..., broadcast; bool: or; no values: float64 0.0.

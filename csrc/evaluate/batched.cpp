@@ -118,9 +118,10 @@ class PieceByPiece {
     for (const int slot : varying)
       places.push_back(part.externals.size() +
                        static_cast<size_t>(std::lower_bound(computed.begin(), computed.end(), slot) - computed.begin()));
+    const std::vector<Tensor> packed = prepare(*program, leaves);
     for (size_t k = first; k < last; ++k) {
       for (size_t i = 0; i < places.size(); ++i) nodes[places[i]] = piece(arguments[i].first, k).argument(arguments[i].second).get();
-      write(k, pycircuit::run(*program, leaves, nodes, stats_));
+      write(k, pycircuit::run(*program, leaves, nodes, stats_, &packed));
     }
     return true;
   }

@@ -11,6 +11,7 @@
 #include "base/lru.h"
 #include "circuit/measure.h"
 #include "circuit/nodes/all.h"
+#include "evaluate/groups.h"
 #include "evaluate/known_values.h"
 #include "evaluate/order.h"
 #include "evaluate/streams.h"
@@ -310,11 +311,13 @@ class Compiler {
     for (const int slot : hidden_) hidden.insert(lowered_.node(slot)->id());
     for (const auto& region : regions_) hidden.insert(region.root->id());
     std::vector<Region> fused = find_regions(*graph_, options_.settings, false, std::move(hidden), &refusals_);
+    grouping_ = false;
     while (true) {
       assemble(fused);
       if (program_->step_peak <= program_->accounted_peak || fused.empty()) break;
       drop_regions_at_peak(fused);
     }
+    group_products(fused);
     for (auto& region : fused) regions_.push_back(std::move(region));
     record_stats();
   }
@@ -331,9 +334,23 @@ class Compiler {
     if (fused.size() == before) fused.clear();
   }
 
+  // Products that share an operand run as one, unless that takes the memory over the limit.
+  void group_products(const std::vector<Region>& fused) {
+    if (!options_.settings.group_matmuls) return;
+    const uint64_t limit = std::max(program_->step_peak, static_cast<uint64_t>(options_.settings.max_memory));
+    grouping_ = true;
+    assemble(fused);
+    if (program_->step_peak <= limit) return;
+    grouping_ = false;
+    assemble(fused);
+  }
+
   void assemble(const std::vector<Region>& fused) {
     auto& steps = program_->steps;
     steps.clear();
+    program_->prologue.clear();
+    groups_.clear();
+    group_of_.clear();
     std::vector<const Region*> region_of(lowered_.computed.size(), nullptr);
     std::vector<bool> skipped(lowered_.computed.size(), false);
     for (const auto& region : fused) {
@@ -343,10 +360,12 @@ class Compiler {
     for (const auto& [slot, value] : program_->known)
       if (!lowered_.is_leaf(slot) && slot < lowered_.num_slots()) skipped[number(slot)] = true;
     position_.assign(lowered_.computed.size(), 0);
+    for (size_t u = 0; u < units_.size(); ++u)
+      for (const int result : units_[u].results) position_[number(result)] = u;
+    if (grouping_) find_groups(region_of, skipped);
     std::vector<size_t> unit_of_step;
     for (size_t u = 0; u < units_.size(); ++u) {
       const Unit& unit = units_[u];
-      for (const int result : unit.results) position_[number(result)] = u;
       if (unit.group) {
         Step step;
         step.stream = stream_of(*unit.group);
@@ -357,12 +376,66 @@ class Compiler {
       } else if (skipped[number(unit.results[0])]) {
         continue;
       } else {
+        const auto group = group_of_.find(unit.results[0]);
         const Region* region = unit.region ? unit.region : region_of[number(unit.results[0])];
-        steps.push_back(region ? step_of(*region) : step_of(unit.results[0]));
+        if (group == group_of_.end()) {
+          steps.push_back(region ? step_of(*region) : step_of(unit.results[0]));
+        } else if (groups_[group->second]->results[0] == unit.results[0]) {
+          steps.push_back(step_of(*groups_[group->second]));
+        } else {
+          continue;
+        }
       }
       unit_of_step.push_back(u);
     }
     drop_unused_and_release(unit_of_step);
+  }
+
+  void find_groups(const std::vector<const Region*>& region_of, const std::vector<bool>& skipped) {
+    std::vector<int> products;
+    for (const auto& unit : units_) {
+      const int slot = unit.results[0];
+      const bool plain = !unit.group && !unit.region && !region_of[number(slot)] && !skipped[number(slot)];
+      if (plain && lowered_.node(slot)->kind() == Kind::Einsum) products.push_back(slot);
+    }
+    const auto ready = [&](int slot, size_t at) {
+      return lowered_.is_leaf(slot) || position_[number(slot)] < position_[number(products[at])];
+    };
+    for (auto& group : find_product_groups(lowered_, products, ready))
+      groups_.push_back(std::make_shared<const ProductGroup>(std::move(group)));
+    for (size_t i = 0; i < groups_.size(); ++i)
+      for (const int result : groups_[i]->results) group_of_[result] = i;
+  }
+
+  // Constants are joined once, ahead of all runs; computed values when they are there.
+  Step step_of(const ProductGroup& shape) {
+    const std::shared_ptr<const ProductGroup>& group = groups_[group_of_.at(shape.results[0])];
+    Step step;
+    step.results = group->results;
+    step.node = group->results[0];
+    step.operands = {group->shared};
+    for (const int result : group->results)
+      step.workspace_bytes = saturating_add(step.workspace_bytes, workspace_of(*lowered_.node(result)));
+    const auto join = [axis = group->joined_axis](KernelArgs args) { return concat_values(args.operands, axis); };
+    const bool constant = std::all_of(group->others.begin(), group->others.end(), [&](int slot) { return lowered_.is_leaf(slot); });
+    if (constant) {
+      Step pack;
+      pack.kernel = join;
+      pack.operands = group->others;
+      pack.results = {program_->num_slots++};
+      pack.node = step.node;
+      for (const int other : group->others) pack.workspace_bytes = saturating_add(pack.workspace_bytes, bytes_of(*lowered_.node(other)));
+      step.operands.push_back(pack.results[0]);
+      program_->prologue.push_back(std::move(pack));
+      step.group = [group](KernelArgs args) { return run_group(*group, args.operands[0], args.operands[1]); };
+    } else {
+      step.operands.insert(step.operands.end(), group->others.begin(), group->others.end());
+      step.group = [group](KernelArgs args) {
+        const std::vector<Tensor> others(args.operands.begin() + 1, args.operands.end());
+        return run_group(*group, args.operands[0], concat_values(others, group->joined_axis));
+      };
+    }
+    return step;
   }
 
   Step step_of(const Region& region) const {
@@ -434,7 +507,12 @@ class Compiler {
     }
     std::unordered_set<int> lasting(lowered_.outputs.begin(), lowered_.outputs.end());
     for (const auto& [slot, value] : program_->known) lasting.insert(slot);
-    uint64_t live = 0;
+    uint64_t packed = 0;
+    for (const auto& pack : program_->prologue) {
+      lasting.insert(pack.results[0]);
+      packed = saturating_add(packed, pack.workspace_bytes);
+    }
+    uint64_t live = packed;
     program_->step_peak = program_->memory_peak = 0;
     std::vector<Step> kept;
     for (size_t i = 0; i < steps.size(); ++i) {
@@ -469,6 +547,8 @@ class Compiler {
       stats.fused_attention += region.softmax_nodes;
       if (region.softmax_nodes) stats.attention_backends[region.backend] += region.softmax_nodes;
     }
+    stats.grouped_matmuls = static_cast<int64_t>(groups_.size());
+    for (const auto& group : groups_) stats.grouped_matmul_nodes += static_cast<int64_t>(group->results.size());
     stats.shared_by_chunks = streams_.shared;
     for (const auto& stream : pieces_) {
       stats.num_chunks += static_cast<int64_t>(stream->pieces.size() * stream->results.size());
@@ -506,7 +586,10 @@ class Compiler {
   Refusals refusals_;
   std::unordered_set<int> hidden_;
   std::vector<Unit> units_;
-  std::vector<Tensor> elements_;                             // by slot: the one element of a known value
+  std::vector<Tensor> elements_;  // by slot: the one element of a known value
+  bool grouping_ = false;
+  std::vector<std::shared_ptr<const ProductGroup>> groups_;
+  std::unordered_map<int, size_t> group_of_;                 // by slot of a product
   std::map<std::tuple<int, DType, Device>, int> converted_;  // slots of converted known values
   std::vector<size_t> position_;                             // by computed node: its unit
   size_t peak_position_ = 0;

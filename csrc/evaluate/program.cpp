@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <optional>
 
 #include "base/interrupt.h"
 #include "circuit/nodes/all.h"
@@ -39,10 +41,14 @@ void check_device_dtype(const Node& node, const Tensor& value) {
 
 class Runner {
  public:
-  Runner(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats, InterruptClock& clock)
+  Runner(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats, InterruptClock& clock,
+         const std::vector<Tensor>* prepared)
       : program_(program), values_(std::move(leaves)), nodes_(nodes), stats_(stats), clock_(clock) {
     values_.resize(static_cast<size_t>(program.num_slots));
     for (const auto& [slot, value] : program.known) values_[slot] = value;
+    if (program.prologue.empty()) return;
+    const std::vector<Tensor> made = prepared ? *prepared : prepare(program, values_);
+    for (size_t i = 0; i < made.size(); ++i) values_[program.prologue[i].results[0]] = made[i];
   }
 
   std::vector<Tensor> operator()() {
@@ -87,6 +93,7 @@ class Runner {
 
   void run_stream(const Stream& stream) {
     std::vector<Tensor> parts;
+    prepared_.clear();
     for (size_t k = 0; k < stream.pieces.size(); ++k) {
       const Stream::Piece& piece = stream.pieces[k];
       parts.clear();
@@ -106,7 +113,18 @@ class Runner {
       nodes.push_back(nodes_[slot]);
     }
     for (const int slot : piece.computed) nodes.push_back(nodes_[slot]);
-    return Runner(*piece.program, std::move(leaves), nodes, stats_, clock_)();
+    return Runner(*piece.program, leaves, nodes, stats_, clock_, prepared_for(*piece.program, leaves))();
+  }
+
+  // Pieces of one program mostly pack the same constants.
+  const std::vector<Tensor>* prepared_for(const Program& program, const std::vector<Tensor>& leaves) {
+    if (program.prologue.empty()) return nullptr;
+    Prepared& kept = prepared_[&program];
+    std::vector<const void*> packed;
+    for (const auto& step : program.prologue)
+      for (const int operand : step.operands) packed.push_back(leaves[operand].identity());
+    if (kept.made.empty() || kept.packed != packed) kept = {std::move(packed), prepare(program, leaves)};
+    return &kept.made;
   }
 
   void add_part(const Stream::Result& result, size_t k, const Tensor& part) {
@@ -124,13 +142,29 @@ class Runner {
   const std::vector<const Node*>& nodes_;
   RunStats* stats_;
   InterruptClock& clock_;
+  struct Prepared {
+    std::vector<const void*> packed;  // identities of the tensors, which live as long as this run
+    std::vector<Tensor> made;
+  };
+  std::map<const Program*, Prepared> prepared_;
 };
 
 }  // namespace
 
-std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats) {
+std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats,
+                        const std::vector<Tensor>* prepared) {
   InterruptClock clock;
-  return Runner(program, std::move(leaves), nodes, stats, clock)();
+  return Runner(program, std::move(leaves), nodes, stats, clock, prepared)();
+}
+
+std::vector<Tensor> prepare(const Program& program, const std::vector<Tensor>& leaves) {
+  std::vector<Tensor> made;
+  for (const auto& step : program.prologue) {
+    KernelArgs args;
+    for (const int operand : step.operands) args.operands.push_back(leaves[operand]);
+    made.push_back(step.kernel(std::move(args)));
+  }
+  return made;
 }
 
 std::vector<const Node*> node_pointers(const Lowered& lowered) {
@@ -160,10 +194,11 @@ bool needs_gradient(const std::vector<Tensor>& leaves) {
          std::any_of(leaves.begin(), leaves.end(), [](const Tensor& leaf) { return leaf.defined() && to_aten(leaf).requires_grad(); });
 }
 
-std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats) {
+std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats,
+                        const std::vector<Tensor>* prepared) {
   std::optional<MemoryCount> count;
   if (stats) count.emplace();
-  std::vector<Tensor> outputs = run(program, std::move(leaves), node_pointers(lowered), stats);
+  std::vector<Tensor> outputs = run(program, std::move(leaves), node_pointers(lowered), stats, prepared);
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = to_device_dtype(outputs[i], lowered.circuits[i]->device_dtype());
   if (stats) stats->peak_bytes = count->peak_bytes();
   return outputs;

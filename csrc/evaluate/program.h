@@ -76,6 +76,7 @@ struct ProgramStats {
 class Program {
  public:
   int num_leaves = 0, num_slots = 0;
+  std::vector<Step> prologue;  // of leaves only: packed constants, the same for all pieces of a stream and all runs of a schedule
   std::vector<Step> steps;
   std::vector<std::pair<int, Tensor>> known;  // slots whose value the structure alone says: Scalars, sizes
   std::vector<int> outputs;                   // slots
@@ -88,7 +89,11 @@ class Program {
 
 // `leaves`: the value of every leaf. `nodes`: the node of every slot, for Index elements and messages. Values are dropped after their last
 // use; an exception releases everything.
-std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats);
+// `prepared`: the results of the prologue for these leaves, if they are there already.
+std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats,
+                        const std::vector<Tensor>* prepared = nullptr);
+// The results of the prologue, one per step.
+std::vector<Tensor> prepare(const Program& program, const std::vector<Tensor>& leaves);
 
 std::vector<const Node*> node_pointers(const Lowered& lowered);
 // Values of the leaves that a program has not itself: those of Arrays. TensorEvalNotExplicitlyComputable for a Symbol.
@@ -96,6 +101,7 @@ std::vector<Tensor> leaf_values(const Lowered& lowered);
 // Whether autograd wants to see the computation: then only the nodes as written will do.
 bool needs_gradient(const std::vector<Tensor>& leaves);
 // Runs on the lowered circuits; each result has the dtype and device of its circuit.
-std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats = nullptr);
+std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats = nullptr,
+                        const std::vector<Tensor>* prepared = nullptr);
 
 }  // namespace pycircuit

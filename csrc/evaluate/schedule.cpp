@@ -126,7 +126,12 @@ Schedule Schedule::restored(const NodePtrs& circuits, CompileOptions options, st
 std::vector<Tensor> Schedule::evaluate_many(RunStats* stats) const {
   check_no_syms();
   std::vector<Tensor> leaves = values_of(lowered_->leaves);
-  if (!needs_gradient(leaves)) return run(*program_, *lowered_, std::move(leaves), stats);
+  if (!needs_gradient(leaves)) {
+    // Packed constants are kept from run to run, for the constants that are not replaced.
+    if (program_->prologue.empty() || !replacements_.empty()) return run(*program_, *lowered_, std::move(leaves), stats);
+    std::call_once(prepared_->once, [&] { prepared_->values = prepare(*program_, leaves); });
+    return run(*program_, *lowered_, std::move(leaves), stats, &prepared_->values);
+  }
   CompileOptions plain = options_;
   plain.settings = unfused(plain.settings);
   plain.naive = true;

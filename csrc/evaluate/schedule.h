@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -66,6 +68,11 @@ class Schedule {
   std::shared_ptr<const Lowered> lowered_;
   ProgramPtr program_;
   std::shared_ptr<const Plan> plan_;
+  struct Prepared {
+    std::once_flag once;
+    std::vector<Tensor> values;
+  };
+  std::shared_ptr<Prepared> prepared_ = std::make_shared<Prepared>();
   Replacements replacements_;
   NodePtrs leaves_;
 };

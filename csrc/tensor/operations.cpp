@@ -56,6 +56,10 @@ Tensor expand_element(const Tensor& element, const Shape& shape) { return from_a
 
 Tensor empty_like(const Tensor& tensor, const Shape& shape) { return from_aten(at::empty(shape, to_aten(tensor).options())); }
 
+Tensor part_along(const Tensor& tensor, int64_t axis, int64_t start, int64_t size) {
+  return from_aten(to_aten(tensor).narrow(axis, start, size));
+}
+
 void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& part) {
   const at::Tensor from = to_aten(part);
   to_aten(whole).narrow(axis, start, from.size(axis)).copy_(from);

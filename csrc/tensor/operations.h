@@ -19,6 +19,8 @@ Tensor scalar_value(double value, const Shape& shape);
 Tensor expand_element(const Tensor& element, const Shape& shape);
 // Memory of that shape, uninitialised, of the tensor's dtype and device.
 Tensor empty_like(const Tensor& tensor, const Shape& shape);
+// A view of `size` places along the axis.
+Tensor part_along(const Tensor& tensor, int64_t axis, int64_t start, int64_t size);
 // Copies `part` into `whole` from `start` on along the axis.
 void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& part);
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype);

@@ -70,6 +70,7 @@ std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSet
 
 const std::vector<Recogniser>& recognisers() {
   static const auto& table = *new std::vector<Recogniser>{
+      {"attention", &OptimizationSettings::fuse_attention, true, recognise_attention},
       {"log_likelihood", &OptimizationSettings::fuse, false, recognise_log_likelihood},
       {"norm", &OptimizationSettings::fuse, false, recognise_norm},
   };

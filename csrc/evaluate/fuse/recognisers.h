@@ -5,6 +5,8 @@
 
 namespace pycircuit {
 
+// Softmax attention, with what multiplies it before and after the pattern.
+std::optional<Region> recognise_attention(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
 // Layer norm and root-mean-square norm over the last axis.
 std::optional<Region> recognise_norm(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
 // The entries of a log-softmax at given labels, with the matrix product that makes the logits.

@@ -1,0 +1,564 @@
+#include "evaluate/fuse/attention_call.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
+#include <ATen/ops/as_strided.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "evaluate/fuse/attention_mask.h"
+#include "kernels/attention.h"
+#include "tensor/aten.h"
+#include "tensor/operations.h"
+
+namespace pycircuit {
+namespace {
+
+using Atoms = std::vector<Atom>;
+
+Atoms concat(std::initializer_list<Atoms> parts) {
+  Atoms out;
+  for (const auto& part : parts) out.insert(out.end(), part.begin(), part.end());
+  return out;
+}
+
+Atoms select(const Atoms& atoms, const Atoms& others) {
+  Atoms out;
+  std::copy_if(atoms.begin(), atoms.end(), std::back_inserter(out), [&](Atom atom) { return contains(others, atom); });
+  return out;
+}
+
+Atoms without(const Atoms& atoms, const Atoms& others) {
+  Atoms out;
+  std::copy_if(atoms.begin(), atoms.end(), std::back_inserter(out), [&](Atom atom) { return !contains(others, atom); });
+  return out;
+}
+
+// A tensor with one axis per atom.
+struct Laid {
+  at::Tensor tensor;
+  Atoms atoms;
+  bool defined() const { return tensor.defined(); }
+  // 0 for what it does not have.
+  int64_t stride(Atom atom) const {
+    const auto found = std::find(atoms.begin(), atoms.end(), atom);
+    return found == atoms.end() ? 0 : tensor.stride(found - atoms.begin());
+  }
+};
+
+// An operand with one axis per atom, as a view whatever its layout; a repeated atom is a diagonal.
+class OperandView {
+ public:
+  OperandView(const AtomTable& table, const Axes& axes, int operand) : operand_(operand), atoms_(distinct_atoms(axes)) {
+    parts_.resize(atoms_.size());
+    for (const Atom atom : atoms_) sizes_.push_back(table.size(atom));
+    for (size_t axis = 0; axis < axes.size(); ++axis) {
+      int64_t multiple = 1;
+      for (size_t i = axes[axis].size(); i-- > 0;) {
+        const Atom atom = axes[axis][i];
+        parts_[std::find(atoms_.begin(), atoms_.end(), atom) - atoms_.begin()].push_back({axis, multiple});
+        multiple *= table.size(atom);
+      }
+    }
+  }
+  const Atoms& atoms() const { return atoms_; }
+  int operand() const { return operand_; }
+  at::Tensor operator()(const std::vector<at::Tensor>& operands) const {
+    const at::Tensor& operand = operands[operand_];
+    Shape strides;
+    for (const auto& parts : parts_) {
+      int64_t stride = 0;
+      for (const auto& [axis, multiple] : parts) stride += operand.stride(static_cast<int64_t>(axis)) * multiple;
+      strides.push_back(stride);
+    }
+    return operand.as_strided(sizes_, strides, operand.storage_offset());
+  }
+
+ private:
+  int operand_;
+  Atoms atoms_;
+  Shape sizes_;
+  std::vector<std::vector<std::pair<size_t, int64_t>>> parts_;  // per atom: axes of the operand and multiples of their strides
+};
+
+// The product of some operands over some atoms. `first`, if its atoms are given, is a tensor that comes with the call.
+class Group {
+ public:
+  Group() = default;
+  Group(const AtomTable& table, std::vector<OperandView> views, const Atoms& wanted, const std::optional<Atoms>& first = {})
+      : views_(std::move(views)) {
+    std::vector<Atoms> factors;
+    if (first) factors.push_back(*first);
+    for (const auto& view : views_) factors.push_back(view.atoms());
+    Atoms all;
+    for (const auto& factor : factors) all.insert(all.end(), factor.begin(), factor.end());
+    atoms_ = select(wanted, all);
+    if (factors.size() == 1 && atoms_.size() == factors[0].size()) {
+      atoms_ = factors[0];
+    } else if (!factors.empty()) {
+      contraction_.emplace(product_spec(table, factors, atoms_));
+    }
+  }
+  bool empty() const { return views_.empty(); }
+  bool is_view() const { return !contraction_; }
+  size_t num_factors() const { return views_.size(); }
+  const Atoms& atoms() const { return atoms_; }
+  // The operand, of a group of one.
+  int operand() const { return views_[0].operand(); }
+  Laid operator()(const std::vector<at::Tensor>& operands, const at::Tensor& first = {}) const {
+    if (!contraction_) return {first.defined() ? first : views_[0](operands), atoms_};
+    std::vector<Tensor> factors;
+    if (first.defined()) factors.push_back(from_aten(first));
+    for (const auto& view : views_) factors.push_back(from_aten(view(operands)));
+    return {to_aten((*contraction_)(factors)), atoms_};
+  }
+
+ private:
+  std::vector<OperandView> views_;
+  Atoms atoms_;
+  std::optional<Contraction> contraction_;
+};
+
+// A run of atoms that is one axis in all operands.
+using Run = Atoms;
+
+bool mergeable(const AtomTable& table, const Laid& laid, Atom outer, Atom inner) {
+  return !laid.defined() || laid.stride(outer) == laid.stride(inner) * table.size(inner);
+}
+
+std::vector<Run> runs(const AtomTable& table, const Atoms& atoms, std::initializer_list<const Laid*> laids) {
+  std::vector<Run> out;
+  for (const Atom atom : atoms) {
+    const bool joins = !out.empty() && std::all_of(laids.begin(), laids.end(),
+                                                   [&](const Laid* laid) { return mergeable(table, *laid, out.back().back(), atom); });
+    if (joins) {
+      out.back().push_back(atom);
+    } else {
+      out.push_back({atom});
+    }
+  }
+  return out;
+}
+
+struct ProblemAxis {
+  Run run;  // empty: size 1
+  int64_t size = 1;
+  int64_t stride(const Laid& laid) const { return run.empty() ? 0 : laid.stride(run.back()); }
+};
+
+constexpr double kHardlyAnyBytes = 4096;
+// Above this distance in scores the smaller weight is 0 in float32 (the logarithm of its least positive number is -103.3).
+constexpr double kUnderflow = 110.0;
+
+class AttentionPlan {
+ public:
+  AttentionPlan(const AttentionForm& form, const Node& root);
+
+  Tensor operator()(KernelArgs args) const;
+  const NodePtrs& operands() const { return operands_; }
+  uint64_t workspace_bytes() const;
+  std::string expected_backend() const;
+
+ private:
+  struct Bias {
+    Group product;
+    double scale;
+  };
+  // What a run computes with, and the axes that it is computed over.
+  struct Call {
+    Laid q, k, v, m, t;
+    const at::Tensor* m_source = nullptr;
+    double scale = 1.0;
+    bool causal = false;
+    int64_t causal_offset = 0;
+    bool plain_masks = true;  // no key is masked but by `causal`
+    std::vector<ProblemAxis> batch;
+    ProblemAxis rows, keys, key_features, value_features;
+  };
+
+  Group group(const std::vector<AttentionFactor>& factors, const Atoms& wanted, const std::optional<Atoms>& first = {});
+  Laid scaled_query(const std::vector<at::Tensor>& operands, double& scale) const;
+  Laid bias(const std::vector<at::Tensor>& operands, at::Tensor& source) const;
+  Laid compact(const Laid& laid, const Atoms& group) const;
+  void lay_out(Call& call) const;
+  void look_at_masks(Call& call, const at::Tensor& m_source, const at::Tensor& t_source) const;
+  Laid run(const Call& call, std::string& backend) const;
+  Laid run_sdpa(const Call& call) const;
+  Laid run_in_blocks(const Call& call) const;
+  at::Tensor finished(const Laid& output, const std::vector<at::Tensor>& operands) const;
+  ProblemAxis axis(const Run& run) const { return {run, table_.size(run)}; }
+  // The axes given, with size 1 or stride 0 where the operand lacks them.
+  at::Tensor view_of(const Laid& laid, const std::vector<const ProblemAxis*>& axes) const;
+  Laid result_of(at::Tensor tensor, const std::vector<const ProblemAxis*>& axes) const;
+
+  AtomTable table_;
+  DeviceDtype device_dtype_;
+  NodePtrs operands_;
+  std::map<uint64_t, int> numbers_;
+  Atoms batch_, rows_, keys_, key_features_, value_features_;
+  Group query_, scaled_query_, batch_scale_, key_, value_, mask_, post_;
+  std::vector<Bias> biases_;
+  double scale_, result_scale_;
+  Atoms output_;  // atoms of O, in the order in which it is laid out
+  Atoms result_;  // atoms of the result that something has
+  Atoms root_atoms_;
+  Shape expanded_shape_, root_shape_;
+  std::shared_ptr<MaskMemo> memo_ = std::make_shared<MaskMemo>();
+};
+
+AttentionPlan::AttentionPlan(const AttentionForm& form, const Node& root)
+    : table_(form.atoms),
+      device_dtype_(root.device_dtype().filled()),
+      batch_(form.batch),
+      rows_(form.rows),
+      keys_(form.keys),
+      key_features_(form.key_features),
+      value_features_(form.value_features),
+      scale_(form.scale),
+      result_scale_(form.result_scale),
+      root_atoms_(distinct_atoms(form.root_axes)),
+      root_shape_(root.shape()) {
+  const Atoms query_atoms = concat({batch_, rows_, key_features_});
+  query_ = group(form.query, query_atoms);
+  if (!form.batch_scale.empty()) {
+    batch_scale_ = group(form.batch_scale, batch_);
+    std::vector<AttentionFactor> both = form.query;
+    both.insert(both.end(), form.batch_scale.begin(), form.batch_scale.end());
+    scaled_query_ = group(both, query_atoms);
+  }
+  key_ = group(form.key, concat({batch_, keys_, key_features_}));
+  value_ = group(form.value, concat({batch_, keys_, value_features_}));
+  const Atoms scores = concat({batch_, rows_, keys_});
+  if (!form.mask.empty()) mask_ = group(form.mask, scores);
+  for (const auto& term : form.bias) biases_.push_back({group(term.factors, scores), term.scale});
+  const Atoms output = concat({batch_, rows_, value_features_});
+  output_ = concat({select(root_atoms_, output), without(output, root_atoms_)});
+  const Group post = group(form.post, root_atoms_, output_);
+  post_ = post;
+  result_ = post_.atoms();
+  for (const Atom atom : root_atoms_) expanded_shape_.push_back(table_.size(atom));
+}
+
+Group AttentionPlan::group(const std::vector<AttentionFactor>& factors, const Atoms& wanted, const std::optional<Atoms>& first) {
+  std::vector<OperandView> views;
+  for (const auto& factor : factors) {
+    const auto [found, added] = numbers_.emplace(factor.node->id(), static_cast<int>(operands_.size()));
+    if (added) operands_.push_back(factor.node);
+    views.emplace_back(table_, factor.axes, found->second);
+  }
+  return Group(table_, std::move(views), wanted, first);
+}
+
+// Factors without query and key positions go into one number where they are all equal, which they are as a rule: that is exact, and cheap
+// to see on the CPU.
+Laid AttentionPlan::scaled_query(const std::vector<at::Tensor>& operands, double& scale) const {
+  if (batch_scale_.empty()) return query_(operands);
+  const at::Tensor factor = batch_scale_(operands).tensor;
+  constexpr int64_t kMaxLookedAt = 4096;
+  if (factor.is_cpu() && factor.numel() <= kMaxLookedAt && factor.numel() > 0) {
+    const at::Tensor wide = factor.to(at::kFloat).contiguous();
+    const float* values = wide.const_data_ptr<float>();
+    if (std::all_of(values, values + wide.numel(), [&](float value) { return value == values[0]; })) {
+      scale *= values[0];
+      return query_(operands);
+    }
+  }
+  return scaled_query_(operands);
+}
+
+Laid AttentionPlan::bias(const std::vector<at::Tensor>& operands, at::Tensor& source) const {
+  if (biases_.empty()) return {};
+  if (biases_.size() == 1 && biases_[0].scale == 1.0) {
+    Laid only = biases_[0].product(operands);
+    source = biases_[0].product.is_view() ? operands[biases_[0].product.operand()] : only.tensor;
+    return only;
+  }
+  Laid sum;
+  Atoms all;
+  for (const auto& each : biases_) all.insert(all.end(), each.product.atoms().begin(), each.product.atoms().end());
+  sum.atoms = select(concat({batch_, rows_, keys_}), all);
+  for (const auto& each : biases_) {
+    const Laid product = each.product(operands);
+    Shape shape, strides;
+    for (const Atom atom : sum.atoms) {
+      shape.push_back(contains(product.atoms, atom) ? table_.size(atom) : 1);
+      strides.push_back(product.stride(atom));
+    }
+    at::Tensor term = product.tensor.as_strided(shape, strides, product.tensor.storage_offset());
+    if (each.scale != 1.0) term = term.mul(each.scale);
+    sum.tensor = sum.tensor.defined() ? sum.tensor.add(term) : term;
+  }
+  source = sum.tensor;
+  return sum;
+}
+
+// A copy with the atoms of the group side by side, and all of them.
+Laid AttentionPlan::compact(const Laid& laid, const Atoms& group) const {
+  const Atoms order = concat({batch_, rows_, keys_, key_features_, value_features_});
+  Laid out;
+  Shape shape, strides;
+  for (const Atom atom : order) {
+    if (!contains(laid.atoms, atom) && !contains(group, atom)) continue;
+    out.atoms.push_back(atom);
+    shape.push_back(table_.size(atom));
+    strides.push_back(laid.stride(atom));
+  }
+  out.tensor = laid.tensor.as_strided(shape, strides, laid.tensor.storage_offset()).contiguous();
+  return out;
+}
+
+// Decides which atoms make up which axis, copying operands whose layout does not allow it.
+void AttentionPlan::lay_out(Call& call) const {
+  for (Laid* laid : {&call.k, &call.v, &call.m, &call.t})
+    if (laid->defined() && runs(table_, keys_, {laid}).size() > 1) *laid = compact(*laid, keys_);
+  for (Laid* laid : {&call.q, &call.k})
+    if (runs(table_, key_features_, {laid}).size() > 1) *laid = compact(*laid, key_features_);
+  if (runs(table_, value_features_, {&call.v}).size() > 1) call.v = compact(call.v, value_features_);
+  call.keys = axis(keys_);
+  call.key_features = axis(key_features_);
+  call.value_features = axis(value_features_);
+  // The longest run of rows that is one axis; the others join the batch.
+  Atoms batch = batch_;
+  const auto row_runs = runs(table_, rows_, {&call.q, &call.m, &call.t});
+  if (!row_runs.empty()) {
+    const auto longest =
+        std::max_element(row_runs.begin(), row_runs.end(), [&](const Run& a, const Run& b) { return table_.size(a) < table_.size(b); });
+    call.rows = axis(*longest);
+    batch = select(output_, concat({batch_, without(rows_, *longest)}));
+  }
+  for (const auto& run : runs(table_, batch, {&call.q, &call.k, &call.v, &call.m, &call.t})) call.batch.push_back(axis(run));
+}
+
+double largest(const at::Tensor& tensor) {
+  return tensor.numel() == 0 ? 0.0 : at::linalg_vector_norm(tensor, std::numeric_limits<double>::infinity()).item<double>();
+}
+
+// Leaves out what the masks say in a simpler way, as far as no weight changes: only keys whose weight underflows are skipped.
+void AttentionPlan::look_at_masks(Call& call, const at::Tensor& m_source, const at::Tensor& t_source) const {
+  if (!call.m.defined() && !call.t.defined()) return;
+  call.plain_masks = false;
+  if (!call.q.tensor.is_cpu()) return;
+  MaskView m, t;
+  MaskSizes sizes{{}, call.rows.size, call.keys.size};
+  for (const auto& axis : call.batch) sizes.outer.push_back(axis.size);
+  for (const bool is_m : {true, false}) {
+    const Laid& laid = is_m ? call.m : call.t;
+    if (!laid.defined()) continue;
+    MaskView& view = is_m ? m : t;
+    view.tensor = laid.tensor;
+    view.source = is_m ? m_source : t_source;
+    view.row_stride = call.rows.stride(laid);
+    view.column_stride = call.keys.stride(laid);
+    for (const auto& axis : call.batch) view.outer_strides.push_back(axis.stride(laid));
+  }
+  const MaskFacts facts = memo_->facts(m, t, sizes);
+  if (facts.has_nan) return;
+  if (facts.any_masked) {
+    // No score without t is above `bound`: a row's best open key and its best masked one are that far apart at least.
+    const double bound = std::abs(call.scale) * static_cast<double>(facts.largest_factor) * static_cast<double>(call.key_features.size) *
+                         largest(call.q.tensor) * largest(call.k.tensor);
+    const double distance = static_cast<double>(facts.least_best) - bound - (static_cast<double>(facts.largest_masked) + bound);
+    if (!std::isfinite(bound) || !(distance > kUnderflow)) return;
+  }
+  if (facts.factor_is_constant && call.m.defined() && facts.factor != 0.0f) {
+    call.m = {};
+    call.scale *= facts.factor;
+  }
+  if (facts.any_masked && facts.offset < call.keys.size - 1) {
+    call.causal = true;
+    call.causal_offset = facts.offset;
+  }
+  if (!facts.any_masked || facts.triangle) {
+    if (facts.summand_is_zero) call.t = {};
+    call.plain_masks = !facts.any_masked || facts.summand_is_zero;
+  }
+}
+
+at::Tensor AttentionPlan::view_of(const Laid& laid, const std::vector<const ProblemAxis*>& axes) const {
+  Shape shape, strides;
+  for (const ProblemAxis* axis : axes) {
+    shape.push_back(axis->size);
+    strides.push_back(axis->stride(laid));
+  }
+  return laid.tensor.as_strided(shape, strides, laid.tensor.storage_offset());
+}
+
+Laid AttentionPlan::result_of(at::Tensor tensor, const std::vector<const ProblemAxis*>& axes) const {
+  Laid out;
+  Shape shape, strides;
+  for (const Atom atom : output_) {
+    for (size_t i = 0; i < axes.size(); ++i) {
+      const Run& run = axes[i]->run;
+      const auto found = std::find(run.begin(), run.end(), atom);
+      if (found == run.end()) continue;
+      shape.push_back(table_.size(atom));
+      strides.push_back(tensor.stride(static_cast<int64_t>(i)) * table_.size(Run(found + 1, run.end())));
+    }
+  }
+  out.atoms = output_;
+  out.tensor = tensor.as_strided(shape, strides, tensor.storage_offset());
+  return out;
+}
+
+// torch's kernel: the masks are a summand or a triangle from the upper left corner.
+Laid AttentionPlan::run_sdpa(const Call& call) const {
+  Call dense = call;
+  const auto stride_one = [&](Laid& laid, const ProblemAxis& features) {
+    if (!features.run.empty() && features.stride(laid) != 1) laid = compact(laid, features.run);
+  };
+  stride_one(dense.q, call.key_features);
+  stride_one(dense.k, call.key_features);
+  stride_one(dense.v, call.value_features);
+  ProblemAxis one;
+  std::vector<const ProblemAxis*> batch;
+  for (const auto& axis : call.batch) batch.push_back(&axis);
+  while (batch.size() < 2) batch.insert(batch.begin(), &one);
+  const auto with = [&](const ProblemAxis& rows, const ProblemAxis& columns) {
+    std::vector<const ProblemAxis*> axes = batch;
+    axes.push_back(&rows);
+    axes.push_back(&columns);
+    return axes;
+  };
+  const auto four = [](const at::Tensor& x) { return x.dim() > 4 ? x.flatten(0, x.dim() - 4) : x; };
+  const at::Tensor q = four(view_of(dense.q, with(call.rows, call.key_features)));
+  const at::Tensor k = four(view_of(dense.k, with(call.keys, call.key_features)));
+  const at::Tensor v = four(view_of(dense.v, with(call.keys, call.value_features)));
+  std::optional<at::Tensor> mask;
+  if (call.t.defined()) mask = four(view_of(call.t, with(call.rows, call.keys)));
+  at::Tensor out = q.is_cpu()
+                       ? std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, call.causal && !mask, mask, call.scale))
+                       : at::scaled_dot_product_attention(q, k, v, mask, 0.0, call.causal && !mask, call.scale);
+  if (batch.size() > 2) {
+    Shape shape;
+    for (size_t i = 0; i + 1 < batch.size(); ++i) shape.push_back(batch[i]->size);
+    out = out.unflatten(0, shape);
+  }
+  return result_of(out, with(call.rows, call.value_features));
+}
+
+// Blocks of queries by ATen's products: covers every case on every device.
+Laid AttentionPlan::run_in_blocks(const Call& call) const {
+  constexpr int64_t kBlockElements = int64_t{1} << 20;
+  std::vector<const ProblemAxis*> batch;
+  for (const auto& axis : call.batch) batch.push_back(&axis);
+  const auto with = [&](const ProblemAxis& rows, const ProblemAxis& columns) {
+    std::vector<const ProblemAxis*> axes = batch;
+    axes.push_back(&rows);
+    axes.push_back(&columns);
+    return axes;
+  };
+  int64_t entries = 1;
+  for (const ProblemAxis* axis : batch) entries *= axis->size;
+  const at::Tensor q = view_of(call.q, with(call.rows, call.key_features)), k = view_of(call.k, with(call.keys, call.key_features)),
+                   v = view_of(call.v, with(call.keys, call.value_features));
+  const at::Tensor m = call.m.defined() ? view_of(call.m, with(call.rows, call.keys)) : at::Tensor();
+  const at::Tensor t = call.t.defined() ? view_of(call.t, with(call.rows, call.keys)) : at::Tensor();
+  Shape shape;
+  for (const ProblemAxis* axis : with(call.rows, call.value_features)) shape.push_back(axis->size);
+  const at::Tensor out = at::empty(shape, q.options());
+  const int64_t block = std::max<int64_t>(1, kBlockElements / std::max<int64_t>(1, entries * call.keys.size));
+  const at::Tensor keys = k.to(at::kFloat).transpose(-1, -2), values = v.to(at::kFloat);
+  for (int64_t start = 0; start < call.rows.size; start += block) {
+    const int64_t length = std::min(block, call.rows.size - start);
+    at::Tensor scores = at::matmul(q.narrow(-2, start, length).to(at::kFloat), keys).mul_(call.scale);
+    if (m.defined()) scores.mul_(m.narrow(-2, start, length));
+    if (t.defined()) scores.add_(t.narrow(-2, start, length));
+    if (call.causal && !t.defined())
+      for (int64_t i = 0; i < length; ++i) {
+        const int64_t first = std::clamp<int64_t>(start + i + call.causal_offset + 1, 0, call.keys.size);
+        scores.narrow(-2, i, 1).narrow(-1, first, call.keys.size - first).fill_(-std::numeric_limits<float>::infinity());
+      }
+    out.narrow(-2, start, length).copy_(at::matmul(at::softmax(scores, -1), values));
+  }
+  return result_of(out, with(call.rows, call.value_features));
+}
+
+Laid AttentionPlan::run(const Call& call, std::string& backend) const {
+  const bool same_sizes = call.key_features.size == call.value_features.size;
+  // torch puts -infinity before it multiplies by the scale.
+  const bool sdpa = call.q.tensor.is_cpu() ? same_sizes && call.scale > 0.0 && !call.m.defined() && call.plain_masks &&
+                                                 (!call.causal || call.causal_offset == 0)
+                                           : !call.m.defined();
+  backend = sdpa ? "sdpa" : "blocked";
+  return sdpa ? run_sdpa(call) : run_in_blocks(call);
+}
+
+at::Tensor AttentionPlan::finished(const Laid& output, const std::vector<at::Tensor>& operands) const {
+  at::Tensor value = post_(operands, output.tensor).tensor;
+  if (result_scale_ != 1.0) value = value.mul(result_scale_);
+  if (result_.size() != root_atoms_.size() || result_ != root_atoms_) {
+    Laid laid{value, result_};
+    Shape strides;
+    for (const Atom atom : root_atoms_) strides.push_back(laid.stride(atom));
+    value = value.as_strided(expanded_shape_, strides, value.storage_offset());
+  }
+  return value.sizes() == at::IntArrayRef(root_shape_) ? value : value.reshape(root_shape_);
+}
+
+Tensor AttentionPlan::operator()(KernelArgs args) const {
+  std::vector<at::Tensor> operands;
+  const DeviceDtypeOp target{device_dtype_.device, device_dtype_.dtype};
+  for (const auto& operand : args.operands) operands.push_back(to_aten(to_device_dtype(operand, target)));
+  Call call;
+  call.scale = scale_;
+  call.q = scaled_query(operands, call.scale);
+  call.k = key_(operands);
+  call.v = value_(operands);
+  at::Tensor m_source, t_source;
+  if (!mask_.empty()) {
+    call.m = mask_(operands);
+    m_source = mask_.is_view() ? operands[mask_.operand()] : call.m.tensor;
+  }
+  call.t = bias(operands, t_source);
+  Laid output;
+  std::string backend;
+  const Atoms all = concat({batch_, rows_, keys_, key_features_, value_features_});
+  if (std::any_of(all.begin(), all.end(), [&](Atom atom) { return table_.size(atom) == 0; })) {
+    Shape shape;
+    for (const Atom atom : output_) shape.push_back(table_.size(atom));
+    output = {at::zeros(shape, call.q.tensor.options()), output_};
+    backend = "sdpa";
+  } else {
+    lay_out(call);
+    look_at_masks(call, m_source, t_source);
+    output = run(call, backend);
+  }
+  if (args.stats) ++args.stats->attention_backends[backend];
+  return from_aten(finished(output, operands));
+}
+
+uint64_t AttentionPlan::workspace_bytes() const {
+  const auto bytes = [&](const Atoms& atoms) {
+    uint64_t out = static_cast<uint64_t>(element_size(device_dtype_.dtype));
+    for (const Atom atom : atoms) out = saturating_mul(out, static_cast<uint64_t>(table_.size(atom)));
+    return out;
+  };
+  uint64_t total = bytes(output_);
+  for (const Group* group : {&query_, &key_, &value_, &mask_})
+    if (!group->is_view()) total = saturating_add(total, saturating_mul(2, bytes(group->atoms())));
+  if (!scaled_query_.empty()) total = saturating_add(total, bytes(query_.atoms()));
+  return total;
+}
+
+std::string AttentionPlan::expected_backend() const {
+  if (!device_dtype_.device.is_cpu()) return "cuda";
+  return table_.size(key_features_) == table_.size(value_features_) ? "sdpa" : "blocked";
+}
+
+}  // namespace
+
+AttentionCall make_attention_call(const AttentionForm& form, const Node& root) {
+  const auto plan = std::make_shared<const AttentionPlan>(form, root);
+  return {[plan](KernelArgs args) { return (*plan)(std::move(args)); }, plan->operands(), plan->expected_backend(),
+          plan->workspace_bytes()};
+}
+
+}  // namespace pycircuit

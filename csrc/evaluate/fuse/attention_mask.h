@@ -1,0 +1,66 @@
+// What the masks of an attention say, looked at when it runs (spec 12, 12.3).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+namespace pycircuit {
+
+// A multiplicative mask m or a summand t: matrices [i, j] for every entry of some outer axes, on the CPU. Strides in elements, 0 where an
+// axis is shared.
+struct MaskView {
+  at::Tensor tensor;  // undefined: absent
+  at::Tensor source;  // the operand that the view is of
+  std::vector<int64_t> outer_strides;
+  int64_t row_stride = 0;
+  int64_t column_stride = 0;
+};
+
+struct MaskSizes {
+  std::vector<int64_t> outer;
+  int64_t rows = 1;
+  int64_t columns = 1;
+};
+
+// A key is *masked* where t is at most kMasked; the others are *open*.
+struct MaskFacts {
+  static constexpr float kMasked = -1000.0f;
+  bool has_nan = false;  // then nothing below counts
+  bool any_masked = false;
+  int64_t offset = 0;     // no key j > i + offset is open
+  bool triangle = false;  // and all others are
+  float least_best = 0;   // over rows, the least of the largest t of open keys; -infinity where a row has none
+  float largest_masked = -std::numeric_limits<float>::infinity();  // t
+  float largest_factor = 1;                                        // |m|
+  float factor = 1;                                                // m at all open keys
+  bool factor_is_constant = true;                                  // whether there is such a number
+  bool summand_is_zero = true;                                     // t at all open keys
+};
+
+MaskFacts mask_facts(const MaskView& m, const MaskView& t, const MaskSizes& sizes);
+
+// Remembers the facts of the last tensors, as long as they live and are not written to. Thread-safe.
+class MaskMemo {
+ public:
+  MaskFacts facts(const MaskView& m, const MaskView& t, const MaskSizes& sizes);
+
+ private:
+  using Weak = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+  struct Key {
+    Weak impl{c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>()};
+    const c10::TensorImpl* address = nullptr;
+    int64_t version = -1;
+    bool holds(const at::Tensor& tensor) const;
+    static Key of(const at::Tensor& tensor);
+  };
+  std::mutex mutex_;
+  bool filled_ = false;
+  Key m_, t_;
+  MaskFacts facts_;
+};
+
+}  // namespace pycircuit

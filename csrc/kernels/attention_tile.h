@@ -18,7 +18,7 @@ namespace pycircuit::kernels::PYCIRCUIT_TARGET {
 constexpr int kLaneVectors = 2;
 constexpr int64_t kLanes = kLaneVectors * kWidth;
 #if defined(__AVX512F__)
-constexpr int kBlock = 8;  // keys, or result columns, accumulated at once: kBlock * kLaneVectors registers
+constexpr int kBlock = 12;  // keys, or result columns, accumulated at once: kBlock * kLaneVectors registers
 #else
 constexpr int kBlock = 6;
 #endif
@@ -358,11 +358,14 @@ class Task {
     return w_.keys;
   }
 
-  // No score of the tile is above this; NaN or infinity where that is unknown.
+  // No score of the tile is above this; NaN or infinity where that is unknown. By the norms of queries and keys, the keys' from above:
+  // the largest partial sums of all keys together, which saves a sum over lanes per key.
   float bound(int64_t first, int64_t n, const MaskTile& masks) {
     int64_t row_stride;
     const float* rows = key_rows(first, n, &row_stride);
-    float largest = 0.0f;
+    Vec largest = Vec{};
+    float largest_rest = 0.0f;
+    VecInt strange = {};
     for (int64_t j = 0; j < n; ++j) {
       const float* row = rows + j * row_stride;
       Vec squares = Vec{};
@@ -371,13 +374,15 @@ class Task {
         const Vec k = load(row + c);
         squares = fma(k, k, squares);
       }
-      float norm = sum_of(squares);
-      for (; c < p_.key_size; ++c) norm += row[c] * row[c];
-      if (!(norm < kInfinity)) return kInfinity;
-      largest = norm > largest ? norm : largest;
+      float rest = 0.0f;
+      for (; c < p_.key_size; ++c) rest += row[c] * row[c];
+      strange |= (squares != squares) | (splat(rest) != splat(rest));
+      largest = max(squares, largest);
+      largest_rest = rest > largest_rest ? rest : largest_rest;
     }
-    const float product = __builtin_fabsf(p_.scale) * largest_factor(masks) * query_norm_ * __builtin_sqrtf(largest);
-    return product * 1.001f + masks.bias_max;
+    if (any(strange)) return kInfinity;
+    const float key_norm = __builtin_sqrtf(sum_of(largest) + largest_rest);
+    return __builtin_fabsf(p_.scale) * largest_factor(masks) * query_norm_ * key_norm * 1.001f + masks.bias_max;
   }
 
   // Whether every weight of the tile underflows, for the maxima `lowest_maximum` and above.
@@ -546,26 +551,33 @@ class Task {
         const int64_t last = smaller(first + kKeyTile, runs[run].last);
         VecInt found = {};
         for (int v = 0; v < NV; ++v) {
-          const Vec base = reference(v);
-          Vec sum = Vec{};
-          Vec low = least[v];
-          for (int64_t j = first; j < last; ++j) {
-            float* score = w_.scores + j * kLanes + v * kWidth;
-            const Vec s = load(score);
-            const Vec weight = exp_of_negative(s - base, splat(lowest_));
-            store(score, weight);
-            sum += weight;
-            const VecInt counts = (weight != 0.0f);
-            found |= counts;
-            low = min(select(counts, s, low), low);
-          }
+          float* scores = w_.scores + v * kWidth;
+          // The least score matters where another panel may raise the maximum.
+          const Vec sum = num_keys_ > kKeyPanel ? weigh<true>(scores, first, last, reference(v), &least[v])
+                                                : weigh<false>(scores, first, last, reference(v), &least[v]);
           total[v] += sum;
-          least[v] = low;
+          found |= (sum != 0.0f);
         }
         if (any(found)) add_run(first, last);
       }
     }
     for (int v = 0; v < NV; ++v) sum_[v] += total[v];
+  }
+
+  // One vector of queries; returns the sum of the weights.
+  template <bool kTrackLeast>
+  PYCIRCUIT_INLINE Vec weigh(float* scores, int64_t first, int64_t last, Vec base, Vec* least) const {
+    Vec sum = Vec{};
+    Vec low = *least;
+    for (int64_t j = first; j < last; ++j) {
+      const Vec s = load(scores + j * kLanes);
+      const Vec weight = exp_of_negative(s - base, splat(lowest_));
+      store(scores + j * kLanes, weight);
+      sum += weight;
+      if (kTrackLeast) low = min(select(weight != 0.0f, s, low), low);
+    }
+    *least = low;
+    return sum;
   }
 
   void add_values(int64_t first_key) {

@@ -164,7 +164,7 @@ class PieceByPiece {
 class Batched {
  public:
   Batched(NodePtrs circuits, int64_t axis, const OptimizationSettings& settings)
-      : circuits_(std::move(circuits)), axis_(axis), size_(circuits_[0]->shape()[axis]), options_{settings, true, {}, 0} {
+      : circuits_(std::move(circuits)), axis_(axis), size_(circuits_[0]->shape()[axis]), options_{settings, true, {}, 0, true} {
     options_.settings.stream_concat = true;
   }
 

@@ -203,6 +203,7 @@ class Compiler {
   ProgramPtr compile_inside(const Lowered& inside, const Stream::Piece& piece) {
     CompileOptions options = options_;
     ++options.depth;
+    options.reused = true;
     if (!options_.ranks) return program_for(inside, options);
     options.ranks->clear();
     for (const int slot : piece.computed) options.ranks->push_back((*options_.ranks)[number(slot)]);
@@ -401,7 +402,7 @@ class Compiler {
     const auto ready = [&](int slot, size_t at) {
       return lowered_.is_leaf(slot) || position_[number(slot)] < position_[number(products[at])];
     };
-    for (auto& group : find_product_groups(lowered_, products, ready))
+    for (auto& group : find_product_groups(lowered_, products, options_.reused, ready))
       groups_.push_back(std::make_shared<const ProductGroup>(std::move(group)));
     for (size_t i = 0; i < groups_.size(); ++i)
       for (const int result : groups_[i]->results) group_of_[result] = i;
@@ -458,6 +459,8 @@ class Compiler {
     if (lowered_.node(slot)->kind() == Kind::Index) step.indices = {slot};
     step.node = slot;
     step.workspace_bytes = workspace_of(*lowered_.node(slot));
+    const auto* function = lowered_.node(slot)->as<GeneralFunction>();
+    step.calls_user_function = function && function->spec()->kind() == FunctionKind::User;
     return step;
   }
 
@@ -605,7 +608,8 @@ Hash program_key(const Lowered& lowered, const CompileOptions& options) {
   const OptimizationSettings& settings = options.settings;
   Blake3 hasher;
   hasher.update(structure_key(lowered));
-  const bool flags[] = {settings.fuse_attention, settings.fuse, settings.stream_concat, settings.group_matmuls, options.naive};
+  const bool flags[] = {settings.fuse_attention, settings.fuse, settings.stream_concat,
+                        settings.group_matmuls,  options.naive, options.reused};
   for (const bool flag : flags) hasher.update_byte(flag);
   hasher.update_u64(static_cast<uint64_t>(options.depth));
   if (!options.naive) {

@@ -14,7 +14,8 @@ struct CompileOptions {
   bool naive = true;  // the order of plain evaluation, no memory limits
   // The order of a plan made before: computed nodes (as numbers) compute by ascending rank.
   std::optional<std::vector<int>> ranks;
-  int depth = 0;  // of streams within streams
+  int depth = 0;        // of streams within streams
+  bool reused = false;  // for many runs on the same constants, so that packing them pays
 };
 
 // The settings without any fusion, streaming or grouping: each node as written.

@@ -36,8 +36,8 @@ struct Form {
 
 class Finder {
  public:
-  Finder(const Lowered& lowered, const std::vector<int>& products, const std::function<bool(int, size_t)>& ready)
-      : lowered_(lowered), products_(products), ready_(ready) {}
+  Finder(const Lowered& lowered, const std::vector<int>& products, bool reused, const std::function<bool(int, size_t)>& ready)
+      : lowered_(lowered), products_(products), reused_(reused), ready_(ready) {}
 
   std::vector<ProductGroup> operator()() {
     for (size_t place = 0; place < products_.size(); ++place)
@@ -105,7 +105,7 @@ class Finder {
     }
     if (chosen.size() < 2 || (bytes > kSmallBytes && form.rows < kManyRows)) return;
     const bool constant = std::all_of(chosen.begin(), chosen.end(), [&](const Candidate& each) { return lowered_.is_leaf(each.other); });
-    if (!constant && bytes > kSmallBytes) return;
+    if ((!constant || !reused_) && bytes > kSmallBytes) return;
     EinsumSpec spec = form.spec;
     const Label joined = spec.input_ints[form.shared_first ? 1 : 0][form.joined_axis];
     std::vector<int> others, results;
@@ -125,6 +125,7 @@ class Finder {
 
   const Lowered& lowered_;
   const std::vector<int>& products_;
+  const bool reused_;
   const std::function<bool(int, size_t)>& ready_;
   std::map<std::vector<int64_t>, std::vector<Candidate>> members_;
   std::map<std::vector<int64_t>, Form> forms_;
@@ -133,9 +134,9 @@ class Finder {
 
 }  // namespace
 
-std::vector<ProductGroup> find_product_groups(const Lowered& lowered, const std::vector<int>& products,
+std::vector<ProductGroup> find_product_groups(const Lowered& lowered, const std::vector<int>& products, bool reused,
                                               const std::function<bool(int, size_t)>& ready) {
-  return Finder(lowered, products, ready)();
+  return Finder(lowered, products, reused, ready)();
 }
 
 std::vector<Tensor> run_group(const ProductGroup& group, const Tensor& shared, const Tensor& joined) {

@@ -21,8 +21,8 @@ struct ProductGroup {
 };
 
 // `products`: slots of plain Einsums in the order of computation. `ready(slot, at)`: whether a value is there before product number `at` is
-// computed. Each product is in one group at most.
-std::vector<ProductGroup> find_product_groups(const Lowered& lowered, const std::vector<int>& products,
+// computed. `reused`: constants are joined once for many runs. Each product is in one group at most.
+std::vector<ProductGroup> find_product_groups(const Lowered& lowered, const std::vector<int>& products, bool reused,
                                               const std::function<bool(int slot, size_t at)>& ready);
 
 // Values of the parts, views of one tensor. `joined`: the other operands joined.

@@ -243,7 +243,7 @@ std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const O
       fail(ErrorId::SchedulingNotExplicitlyComputable,
            describe(*circuit) + " is random or not computable; sample it or bind its symbols first", circuit_payload(circuit));
   if (circuits.empty()) return {};
-  return compile_and_run(optimize_for_plan(circuits, settings), {settings, settings.scheduling_naive, {}, 0});
+  return compile_and_run(optimize_for_plan(circuits, settings), {settings, settings.scheduling_naive, {}, 0, false});
 }
 
 }  // namespace pycircuit

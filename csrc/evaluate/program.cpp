@@ -1,5 +1,6 @@
 #include "evaluate/program.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -45,6 +46,7 @@ class Runner {
          const std::vector<Tensor>* prepared)
       : program_(program), values_(std::move(leaves)), nodes_(nodes), stats_(stats), clock_(clock) {
     values_.resize(static_cast<size_t>(program.num_slots));
+    watched_ = needs_gradient(values_);
     for (const auto& [slot, value] : program.known) values_[slot] = value;
     if (program.prologue.empty()) return;
     const std::vector<Tensor> made = prepared ? *prepared : prepare(program, values_);
@@ -74,6 +76,9 @@ class Runner {
     for (const int operand : step.operands) args.operands.push_back(values_[operand]);
     for (const int index : step.indices) args.indices.push_back(&nodes_[index]->as<Index>()->index());
     for (const int dropped : step.drops) values_[dropped] = Tensor();
+    // Autograd has nothing to see here, and asking it costs as much as a small operation; user functions may use it for themselves.
+    std::optional<at::AutoDispatchBelowADInplaceOrView> below_autograd;
+    if (!watched_ && !step.calls_user_function) below_autograd.emplace();
     with_context(
         [&] {
           if (step.kernel) {
@@ -142,6 +147,7 @@ class Runner {
   const std::vector<const Node*>& nodes_;
   RunStats* stats_;
   InterruptClock& clock_;
+  bool watched_ = false;  // by autograd
   struct Prepared {
     std::vector<const void*> packed;  // identities of the tensors, which live as long as this run
     std::vector<Tensor> made;

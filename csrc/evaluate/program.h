@@ -47,7 +47,8 @@ struct Step {
   std::vector<int> operands;
   std::vector<int> indices;  // slots of the Index nodes it computes
   std::vector<int> drops;
-  int node = 0;                  // slot of the node that messages name
+  int node = 0;  // slot of the node that messages name
+  bool calls_user_function = false;
   uint64_t workspace_bytes = 0;  // bound of what it allocates besides its results
 };
 

@@ -282,14 +282,14 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
   NodePtrs substituted;
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
   check_schedulable(substituted);
-  return Schedule(substituted, {settings, naive, {}, 0}, replaceable_leaves(originals));
+  return Schedule(substituted, {settings, naive, {}, 0, true}, replaceable_leaves(originals));
 }
 
 std::vector<Tensor> compile_and_run(const NodePtrs& substituted, const CompileOptions& options, RunStats* stats) {
   const Lowered lowered = lower(substituted, options.settings);
   std::vector<Tensor> leaves = leaf_values(lowered);
   if (needs_gradient(leaves)) {
-    const CompileOptions plain{unfused(options.settings), true, {}, 0};
+    const CompileOptions plain{unfused(options.settings), true, {}, 0, false};
     const Lowered as_written = lower(substituted, plain.settings);
     return run(*program_for(as_written, plain), as_written, std::move(leaves), stats);
   }

@@ -167,7 +167,7 @@ Schedule schedule_from_state(const py::tuple& state) {
   for (const auto& leaf : circuits_from(state[4])) leaves.push_back(leaf);
   Replacements replacements;
   for (const auto& [key, tensor] : state[5].cast<py::dict>()) replacements[key.cast<int>()] = tensor_from_python(tensor.ptr());
-  const CompileOptions options{state[1].cast<Settings>(), state[2].cast<bool>(), {}, 0};
+  const CompileOptions options{state[1].cast<Settings>(), state[2].cast<bool>(), {}, 0, true};
   return Schedule::restored(circuits, options, state[3].cast<std::vector<int>>(), std::move(leaves), replacements);
 }
 

@@ -11,12 +11,15 @@
 
 #include <algorithm>
 #include <bitset>
+#include <optional>
 
 #include "tensor/aten.h"
 #include "tensor/operations.h"
 
 namespace pycircuit {
 namespace {
+
+constexpr Size kSmallCopy = 16'384;  // elements whose copy costs no more than a call
 
 using LabelSet = std::bitset<kLabelCount>;
 
@@ -55,6 +58,11 @@ std::vector<int64_t> permutation(const Labels& from, const Labels& to) {
 
 at::Tensor permuted(const at::Tensor& x, const std::vector<int64_t>& axes) { return axes.empty() ? x : x.permute(axes); }
 
+// Integers are summed as int64 and cut back, which is the sum modulo 2**bits; bool becomes "any".
+at::Tensor sum_axes(const at::Tensor& x, at::IntArrayRef axes) {
+  return x.is_floating_point() ? x.sum(axes) : x.sum(axes).to(x.scalar_type());
+}
+
 // Sums axes away, in place of the labels that only this operand has and nobody needs.
 struct Reduction {
   std::vector<int64_t> sum;      // axes to sum over, ascending
@@ -80,10 +88,7 @@ struct Reduction {
   }
 
   at::Tensor apply(at::Tensor x) const {
-    if (!sum.empty()) {
-      // Integers are summed as int64 and cut back, which is the sum modulo 2**bits; bool becomes "any".
-      x = x.is_floating_point() ? x.sum(sum) : x.sum(sum).to(x.scalar_type());
-    }
+    if (!sum.empty()) x = sum_axes(x, sum);
     for (const int64_t axis : squeeze) x = x.squeeze(axis);
     return x;
   }
@@ -133,6 +138,7 @@ struct Step {
   Shape shape[2];
   Shape batched_shape[2];  // all three sizes, for dtypes that have only bmm
   bool swapped = false;
+  bool sums_batch = false;  // the first axis of the product is summed
   enum class Kernel { bmm, mm, mv_first, mv_second, dot } kernel = Kernel::bmm;
   Shape unmerged_shape;              // batch, rows, columns apart again
   std::vector<int64_t> result_axes;  // to the output order
@@ -218,15 +224,37 @@ class Planner {
     }
   }
 
-  void plan_matmul(Step& step, const Labels& a, const Labels& b, const LabelSet& inner_set, const LabelSet& needed, bool fixed_output,
+  // Whether the labels stand together in the operand, in this order.
+  static bool stand_together(const Labels& operand, const Labels& labels) {
+    return labels.empty() || std::search(operand.begin(), operand.end(), labels.begin(), labels.end()) != operand.end();
+  }
+
+  // Inner labels that stand apart in the right operand (heads and head features of output weights) would need a copy of it. Where that is
+  // more than all the products for one of them together, a product for each of these, then their sum, costs less.
+  std::optional<Label> label_to_sum(const Labels& left, const Labels& right, const LabelSet& inner_set) const {
+    const Labels inner = select(left, inner_set);
+    if (inner.size() < 2 || stand_together(right, inner)) return std::nullopt;
+    const Size columns = volume(select(right, ~inner_set)), rows = volume(select(left, ~inner_set)), copied = volume(right);
+    LabelSet rest = inner_set;
+    rest.reset(inner[0]);
+    const bool pays = copied > kSmallCopy && spec_.size_of(inner[0]) * rows * columns < copied;
+    return pays && stand_together(right, select(left, rest)) ? std::optional(inner[0]) : std::nullopt;
+  }
+
+  void plan_matmul(Step& step, const Labels& a, const Labels& b, LabelSet inner_set, const LabelSet& needed, bool fixed_output,
                    Labels& output) const {
     const LabelSet in_a = set_of(a), in_b = set_of(b);
-    const LabelSet batch_set = in_a & in_b & needed;
+    LabelSet batch_set = in_a & in_b & needed;
     // Rows come from the operand that does not hold the output's last label, so that the result is laid out as the output.
     step.swapped = fixed_output && !output.empty() && in_a.test(output.back()) && !in_b.test(output.back());
     const Labels& left = step.swapped ? b : a;
     const Labels& right = step.swapped ? a : b;
     const Labels& large = numel_saturating(sizes(a)) >= numel_saturating(sizes(b)) ? a : b;
+    if (const auto summed = batch_set.none() ? label_to_sum(left, right, inner_set) : std::nullopt) {
+      step.sums_batch = true;
+      batch_set.set(*summed);
+      inner_set.reset(*summed);
+    }
     const Labels batch = select(large, batch_set), inner = select(large, inner_set);
     const Labels rows = select(left, ~(batch_set | inner_set)), columns = select(right, ~(batch_set | inner_set));
     step.axes[0] = permutation(left, concat({batch, rows, inner}));
@@ -244,7 +272,7 @@ class Planner {
       step.shape[0] = step.batched_shape[0];
       step.shape[1] = step.batched_shape[1];
     }
-    const Labels natural = concat({batch, rows, columns});
+    const Labels natural = concat({step.sums_batch ? Labels{} : batch, rows, columns});
     step.unmerged_shape = sizes(natural);
     if (!fixed_output) output = natural;
     step.result_axes = permutation(natural, output);
@@ -290,8 +318,9 @@ at::Tensor run_kernel(Step::Kernel kernel, const at::Tensor& left, const at::Ten
 at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor left = permuted(step.swapped ? b : a, step.axes[0]);
   const at::Tensor right = permuted(step.swapped ? a : b, step.axes[1]);
-  const at::Tensor out = a.is_floating_point() ? run_kernel(step.kernel, shaped(left, step.shape[0]), shaped(right, step.shape[1]))
-                                               : exact_bmm(left.reshape(step.batched_shape[0]), right.reshape(step.batched_shape[1]));
+  at::Tensor out = a.is_floating_point() ? run_kernel(step.kernel, shaped(left, step.shape[0]), shaped(right, step.shape[1]))
+                                         : exact_bmm(left.reshape(step.batched_shape[0]), right.reshape(step.batched_shape[1]));
+  if (step.sums_batch) out = sum_axes(out, {0});
   return permuted(shaped(out, step.unmerged_shape), step.result_axes);
 }
 

@@ -2,9 +2,9 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/as_strided.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
@@ -337,8 +337,17 @@ void AttentionPlan::lay_out(Call& call) const {
   for (const auto& run : runs(table_, batch, {&call.q, &call.k, &call.v, &call.m, &call.t})) call.batch.push_back(axis(run));
 }
 
-double largest(const at::Tensor& tensor) {
-  return tensor.numel() == 0 ? 0.0 : at::linalg_vector_norm(tensor, std::numeric_limits<double>::infinity()).item<double>();
+// The largest magnitude; NaN if there is one. In the order of memory, where torch's reduction needs no copy.
+double largest(at::Tensor tensor) {
+  if (tensor.numel() == 0) return 0.0;
+  std::vector<int64_t> axes;
+  for (int64_t axis = 0; axis < tensor.dim(); ++axis) {
+    if (tensor.stride(axis) == 0) tensor = tensor.narrow(axis, 0, 1);
+    axes.push_back(axis);
+  }
+  std::stable_sort(axes.begin(), axes.end(), [&](int64_t a, int64_t b) { return tensor.stride(a) > tensor.stride(b); });
+  const auto [low, high] = at::aminmax(tensor.permute(axes));
+  return std::max(std::abs(low.item<double>()), std::abs(high.item<double>()));
 }
 
 // Leaves out what the masks say in a simpler way, as far as no weight changes: only keys whose weight underflows are skipped.

@@ -28,17 +28,25 @@ constexpr int64_t kMaxTiles = kKeyPanel / kKeyTile;
 
 // out[r][lane] = sum over c of rows[r][c] columns[c][lane]
 template <int NV, int R>
-static PYCIRCUIT_INLINE void multiply_rows(const float* columns, const float* rows, int64_t row_stride, int64_t depth, float* out) {
+static __attribute__((noinline)) void multiply_rows(const float* columns, const float* rows, int64_t row_stride, int64_t depth,
+                                                    float* out) {
   Vec sums[R][NV] = {};
-  for (int64_t c = 0; c < depth; ++c) {
-    Vec column[NV];
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) column[v] = load(columns + c * kLanes + v * kWidth);
+  constexpr int64_t kLine = 16;
+  for (int64_t first = 0; first < depth; first += kLine) {
+    // The rows that come next, a cache line each.
 #pragma GCC unroll 12
-    for (int r = 0; r < R; ++r) {
-      const Vec element = splat(rows[r * row_stride + c]);
+    for (int r = 0; r < R; ++r) __builtin_prefetch(rows + (R + r) * row_stride + first);
+    const int64_t last = smaller(first + kLine, depth);
+    for (int64_t c = first; c < last; ++c) {
+      Vec column[NV];
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) sums[r][v] = fma(element, column[v], sums[r][v]);
+      for (int v = 0; v < NV; ++v) column[v] = load(columns + c * kLanes + v * kWidth);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r) {
+        const Vec element = splat(rows[r * row_stride + c]);
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) sums[r][v] = fma(element, column[v], sums[r][v]);
+      }
     }
   }
 #pragma GCC unroll 12
@@ -64,34 +72,30 @@ static void multiply(const float* columns, const float* rows, int64_t row_stride
   multiply_last_rows<NV, kBlock - 1>(columns, rows, row_stride, depth, n, out);
 }
 
-// Keys first to last of a panel, or rows of the folded weights.
-struct Run {
-  int64_t first;
-  int64_t last;
-};
-
-// out[f][lane] += sum over the runs' rows j of weights[j][lane] values[j][f]
+// out[f][lane] += sum over the n rows j of weights[j][lane] values[j][f]
 template <int NV, int R>
-static PYCIRCUIT_INLINE void accumulate_columns(const float* weights, const float* values, int64_t value_stride, const Run* runs,
-                                                int num_runs, float* out) {
+static __attribute__((noinline)) void accumulate_columns(const float* weights, const float* values, int64_t value_stride, int64_t n,
+                                                         float* out) {
   Vec sums[R][NV];
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) sums[r][v] = load(out + r * kLanes + v * kWidth);
   }
-  for (int run = 0; run < num_runs; ++run) {
-    for (int64_t j = runs[run].first; j < runs[run].last; ++j) {
-      Vec weight[NV];
+  for (int64_t j = 0; j < n; ++j) {
+    Vec weight[NV];
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) weight[v] = load(weights + j * kLanes + v * kWidth);
+    for (int v = 0; v < NV; ++v) weight[v] = load(weights + j * kLanes + v * kWidth);
+    // What comes next: in this row (read again for the next columns) and below. Rows far apart are no pattern that the machine foresees.
+    __builtin_prefetch(values + 2 * R - 1);
+    __builtin_prefetch(values + 8 * value_stride);
 #pragma GCC unroll 12
-      for (int r = 0; r < R; ++r) {
-        const Vec element = splat(values[j * value_stride + r]);
+    for (int r = 0; r < R; ++r) {
+      const Vec element = splat(values[r]);
 #pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) sums[r][v] = fma(element, weight[v], sums[r][v]);
-      }
+      for (int v = 0; v < NV; ++v) sums[r][v] = fma(element, weight[v], sums[r][v]);
     }
+    values += value_stride;
   }
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r) {
@@ -101,21 +105,20 @@ static PYCIRCUIT_INLINE void accumulate_columns(const float* weights, const floa
 }
 
 template <int NV, int R>
-static void accumulate_last_columns(const float* weights, const float* values, int64_t value_stride, const Run* runs, int num_runs,
-                                    int64_t n, float* out) {
+static void accumulate_last_columns(const float* weights, const float* values, int64_t value_stride, int64_t n, int64_t columns,
+                                    float* out) {
   if constexpr (R > 0) {
-    if (n == R) return accumulate_columns<NV, R>(weights, values, value_stride, runs, num_runs, out);
-    accumulate_last_columns<NV, R - 1>(weights, values, value_stride, runs, num_runs, n, out);
+    if (columns == R) return accumulate_columns<NV, R>(weights, values, value_stride, n, out);
+    accumulate_last_columns<NV, R - 1>(weights, values, value_stride, n, columns, out);
   }
 }
 
 template <int NV>
-static void accumulate(const float* weights, const float* values, int64_t value_stride, const Run* runs, int num_runs, int64_t n,
-                       float* out) {
-  for (; n >= kBlock; n -= kBlock, values += kBlock, out += kBlock * kLanes) {
-    accumulate_columns<NV, kBlock>(weights, values, value_stride, runs, num_runs, out);
+static void accumulate(const float* weights, const float* values, int64_t value_stride, int64_t n, int64_t columns, float* out) {
+  for (; columns >= kBlock; columns -= kBlock, values += kBlock, out += kBlock * kLanes) {
+    accumulate_columns<NV, kBlock>(weights, values, value_stride, n, out);
   }
-  accumulate_last_columns<NV, kBlock - 1>(weights, values, value_stride, runs, num_runs, n, out);
+  accumulate_last_columns<NV, kBlock - 1>(weights, values, value_stride, n, columns, out);
 }
 
 // --- Workspace of a task, in floats
@@ -170,6 +173,12 @@ static int64_t batch_offset(const int64_t* index, const int64_t* strides) {
   for (int axis = 0; axis < kMaxBatchAxes; ++axis) offset += index[axis] * strides[axis];
   return offset;
 }
+
+// Keys first to last of a panel.
+struct Run {
+  int64_t first;
+  int64_t last;
+};
 
 // NV: vectors of queries.
 template <int NV>
@@ -344,25 +353,26 @@ class Task {
 
   // --- Scores
 
-  // The keys of a tile as rows of float32, side by side.
-  const float* key_rows(int64_t first, int64_t n, int64_t* row_stride) {
-    if (read_in_place(p_, p_.k)) {
-      *row_stride = p_.k.row_stride;
-      return reinterpret_cast<const float*>(keys_) + first * p_.k.row_stride;
+  // Rows of keys or values as float32, side by side; converted ones in `buffer`.
+  const float* rows_of(const Operand& operand, const char* data, int64_t first, int64_t n, int64_t columns, float* buffer,
+                       int64_t* row_stride) const {
+    if (read_in_place(p_, operand)) {
+      *row_stride = operand.row_stride;
+      return reinterpret_cast<const float*>(data) + first * operand.row_stride;
     }
-    *row_stride = p_.key_size;
+    *row_stride = columns;
     for (int64_t j = 0; j < n; ++j) {
-      load_elements(element_at(keys_, p_.element, (first + j) * p_.k.row_stride), p_.element, p_.k.column_stride, p_.key_size,
-                    w_.keys + j * p_.key_size);
+      load_elements(element_at(data, p_.element, (first + j) * operand.row_stride), p_.element, operand.column_stride, columns,
+                    buffer + j * columns);
     }
-    return w_.keys;
+    return buffer;
   }
 
   // No score of the tile is above this; NaN or infinity where that is unknown. By the norms of queries and keys, the keys' from above:
   // the largest partial sums of all keys together, which saves a sum over lanes per key.
   float bound(int64_t first, int64_t n, const MaskTile& masks) {
     int64_t row_stride;
-    const float* rows = key_rows(first, n, &row_stride);
+    const float* rows = rows_of(p_.k, keys_, first, n, p_.key_size, w_.keys, &row_stride);
     Vec largest = Vec{};
     float largest_rest = 0.0f;
     VecInt strange = {};
@@ -415,7 +425,7 @@ class Task {
       clear(scores, n);
     } else {
       int64_t row_stride;
-      const float* rows = key_rows(first, n, &row_stride);
+      const float* rows = rows_of(p_.k, keys_, first, n, p_.key_size, w_.keys, &row_stride);
       multiply<NV>(w_.query, rows, row_stride, p_.key_size, n, scores);
     }
     if (mask_varies) load_mask(p_.mask, mask_, first, n, w_.mask);
@@ -581,19 +591,13 @@ class Task {
   }
 
   void add_values(int64_t first_key) {
-    if (num_runs_ == 0) return;
-    if (read_in_place(p_, p_.v)) {
-      const float* values = reinterpret_cast<const float*>(values_) + first_key * p_.v.row_stride;
-      accumulate<NV>(w_.scores, values, p_.v.row_stride, runs_, num_runs_, p_.value_size, w_.output);
-      return;
-    }
     for (int run = 0; run < num_runs_; ++run) {
-      for (int64_t j = runs_[run].first; j < runs_[run].last; ++j) {
-        load_elements(element_at(values_, p_.element, (first_key + j) * p_.v.row_stride), p_.element, p_.v.column_stride, p_.value_size,
-                      w_.values + j * p_.value_size);
-      }
+      const int64_t n = runs_[run].last - runs_[run].first;
+      const int64_t first = first_key + runs_[run].first;
+      int64_t row_stride;
+      const float* values = rows_of(p_.v, values_, first, n, p_.value_size, w_.values, &row_stride);
+      accumulate<NV>(w_.scores + runs_[run].first * kLanes, values, row_stride, n, p_.value_size, w_.output);
     }
-    accumulate<NV>(w_.scores, w_.values, p_.value_size, runs_, num_runs_, p_.value_size, w_.output);
   }
 
   // Rows that a causal problem lets see no key.
@@ -618,9 +622,8 @@ class Task {
   // w_.folded += O weight
   void fold(const int64_t* index) {
     const char* weight = entry_of(p_.weight, index);
-    const Run all = {0, p_.value_size};
     if (read_in_place(p_, p_.weight)) {
-      accumulate<NV>(w_.output, reinterpret_cast<const float*>(weight), p_.weight.row_stride, &all, 1, p_.weight_size, w_.folded);
+      accumulate<NV>(w_.output, reinterpret_cast<const float*>(weight), p_.weight.row_stride, p_.value_size, p_.weight_size, w_.folded);
       return;
     }
     for (int64_t d = 0; d < p_.weight_size; d += kColumnChunk) {
@@ -629,7 +632,7 @@ class Task {
         const int64_t offset = f * p_.weight.row_stride + d * p_.weight.column_stride;
         load_elements(element_at(weight, p_.element, offset), p_.element, p_.weight.column_stride, n, w_.weights + f * kColumnChunk);
       }
-      accumulate<NV>(w_.output, w_.weights, kColumnChunk, &all, 1, n, w_.folded + d * kLanes);
+      accumulate<NV>(w_.output, w_.weights, kColumnChunk, p_.value_size, n, w_.folded + d * kLanes);
     }
   }
 

@@ -15,6 +15,9 @@ from pycircuit import _core
 
 __all__ = ["html_page"]
 
+# The view fills the page and scrolls within it, so that its bar stays in sight; printed, it is as long as it is.
+_PAGE_STYLE = "html,body{margin:0;height:100%}body>div{height:100%;box-sizing:border-box}@media print{html,body,body>div{height:auto}}"
+
 _pages: Path | None = None
 
 
@@ -25,7 +28,8 @@ def _page(fragment: str, title: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>{html.escape(title)}</title>\n</head>\n<body>\n{fragment}</body>\n</html>\n"
+        f'<title>{html.escape(title)}</title>\n<style nonce="{nonce}">{_PAGE_STYLE}</style>\n</head>\n'
+        f"<body>\n{fragment}</body>\n</html>\n"
     )
 
 

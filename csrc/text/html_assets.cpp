@@ -5,27 +5,36 @@ namespace {
 
 // Selectors below the container, and their declarations.
 constexpr std::string_view kRules[] = {
-    "|display:block;padding:6px;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.45;border-radius:4px;"
-    "overflow:auto;"
-    "direction:ltr;text-align:left",
+    "|display:block;padding:6px 8px;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.5;border-radius:4px;"
+    "overflow:auto;direction:ltr;text-align:left",
     " pre|margin:0;white-space:pre;font:inherit;color:inherit;background:none",
-    " .pc-bar|display:flex;gap:6px;align-items:center;margin-bottom:4px;flex-wrap:wrap",
+    " .pc-bar|display:flex;gap:6px;align-items:center;flex-wrap:wrap;position:sticky;top:-6px;z-index:1;margin:-6px 0 2px;padding:6px "
+    "0;background:inherit",
     " .pc-bar button, .pc-bar input|font:inherit;color:inherit;background:none;border:1px solid currentColor;border-radius:3px;padding:0 "
-    "6px;opacity:.85",
+    "6px;opacity:.8",
+    " .pc-bar button:hover, .pc-bar button:focus-visible, .pc-bar input:focus|opacity:1",
+    " .pc-bar button|cursor:pointer",
     " .pc-bar input|width:16em",
-    " .pc-row|position:relative;display:flex;align-items:baseline;white-space:pre;outline:none;border-radius:3px",
+    // Rows out of sight are neither laid out nor painted, which is what makes tens of thousands of them bearable.
+    " .pc-row|position:relative;display:flex;align-items:baseline;white-space:pre;outline:none;border-radius:3px;content-visibility:auto;"
+    "contain-intrinsic-block-size:auto 1.5em;scroll-margin-top:3em",
     " .pc-row[hidden]|display:none",
+    " .pc-row:hover|background:rgba(128,128,128,.18)",
     " .pc-row:focus-visible|box-shadow:inset 0 0 0 2px currentColor",
     " .pc-guide|position:absolute;top:0;bottom:0;width:0;border-left:1px solid;opacity:.6",
     " .pc-caret|flex:none;width:1.2em;text-align:center;cursor:pointer;user-select:none",
     " .pc-caret.pc-inert|opacity:.35;cursor:default",
     " .pc-text|cursor:pointer;unicode-bidi:isolate",
     " .pc-text span|unicode-bidi:isolate",
+    " .pc-name|font-weight:600",
+    " .pc-note|opacity:.75",
     " .pc-same .pc-text|text-decoration:underline;font-weight:bold",
-    " .pc-leaf|color:magenta;white-space:pre",
-    " .pc-copy|font:inherit;font-size:85%;margin-left:8px;padding:0 4px;background:none;border:1px solid "
-    "currentColor;border-radius:3px;opacity:.5;cursor:pointer",
-    " .pc-copy:hover, .pc-copy:focus|opacity:1",
+    " .pc-leaf|color:magenta",
+    " .pc-more|cursor:pointer;opacity:.75",
+    " .pc-copy|font:inherit;font-size:85%;line-height:1;margin-left:8px;padding:1px 4px;background:none;border:0;border-radius:3px;"
+    "opacity:.2;cursor:pointer",
+    " .pc-row:hover .pc-copy, .pc-row:focus .pc-copy|opacity:.7",
+    " .pc-row .pc-copy:hover, .pc-row .pc-copy:focus|opacity:1;background:rgba(128,128,128,.3)",
 };
 
 }  // namespace
@@ -51,7 +60,7 @@ const std::string_view kHtmlScript = R"js((function (id, data) {
 const root = document.getElementById(id);
 if (!root) return;
 const NAME = 0, SHOWN = 1, INFO = 2, COLOR = 3, HASH = 4, KIDS = 5, OPEN = 6, TIP = 7, COMMENTS = 8, ROLES = 9, BINDINGS = 10;
-const nodes = data.nodes, MAX_OPEN = 5000, MAX_INDENT = 40, STEP = 1.25;
+const nodes = data.nodes, MAX_OPEN = 5000, MAX_SHOWN = 1000, MAX_INDENT = 40, STEP = 1.25;
 
 // --- colours
 function isColor(text) {
@@ -62,26 +71,40 @@ function rgbOf(color) {
   const probe = document.createElement("span");
   probe.style.color = color;
   root.appendChild(probe);
-  const parts = getComputedStyle(probe).color.match(/[\d.]+/g);
+  const computed = getComputedStyle(probe).color, parts = computed.match(/[\d.]+/g);
   probe.remove();
-  return parts && parts.length >= 3 ? parts.slice(0, 3).map(Number) : [211, 211, 211];
+  return computed.startsWith("rgb") && parts && parts.length >= 3 ? parts.slice(0, 3).map(Number) : null;
 }
 function luminance(rgb) {
   const [r, g, b] = rgb.map(c => { c /= 255; return c <= 0.03928 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4); });
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
+let current = null;
 let primary = isColor(data.primary) ? data.primary : "lightgray";
-let rgb = rgbOf(primary);
-const dark = luminance(rgb) >= 0.4;
-root.style.background = dark ? "#161616" : "#ffffff";
-if (!dark) {
-  while (1.05 / (luminance(rgb) + 0.05) < 4.5) { rgb = rgb.map(c => Math.floor(c * 0.95)); primary = "rgb(" + rgb.join(",") + ")"; }
+const dark = luminance(rgbOf(primary) || [211, 211, 211]) >= 0.4;
+const BACKGROUND = dark ? [22, 22, 22] : [255, 255, 255];
+root.style.background = "rgb(" + BACKGROUND.join(",") + ")";
+root.style.colorScheme = dark ? "dark" : "light";
+function contrast(rgb) {
+  const [low, high] = [luminance(rgb), luminance(BACKGROUND)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
 }
+// The colour, moved away from the background until text in it can be read.
+function readable(color, least) {
+  let rgb = rgbOf(color);
+  if (!rgb || contrast(rgb) >= least) return color;
+  const end = dark ? 255 : 0;
+  while (contrast(rgb) < least) rgb = rgb.map(c => c + (end - c) * 0.06);
+  return "rgb(" + rgb.map(Math.round).join(",") + ")";
+}
+primary = readable(primary, 4.5);
 root.style.color = primary;
-const colors = data.colors.map(text => isColor(text) ? text : primary);
+const colors = data.colors.map(text => isColor(text) ? text : primary), textColors = colors.map(color => readable(color, 3.5));
 const colorOf = node => nodes[node][COLOR] < 0 ? primary : colors[nodes[node][COLOR]];
+const textColorOf = node => nodes[node][COLOR] < 0 ? primary : textColors[nodes[node][COLOR]];
 
-// --- rows: {node, parent, index, level, el, kids, open, repeat}
+// --- rows: {node, parent, index, level, kids, open, repeat}, and the element where the row is shown. The elements are those of the first
+// open rows in reading order; more are made when the end of the page comes into sight.
 const rowsOf = nodes.map(() => []);
 const make = (tag, cls, text) => {
   const el = document.createElement(tag);
@@ -105,7 +128,12 @@ function restOf(node, parent, index) {
 const commentsOf = node => (nodes[node][COMMENTS] || []).filter(text => text !== "");
 
 function makeRow(node, parent, index) {
-  const row = { node, parent, index, level: parent ? parent.level + 1 : 1, kids: null, open: false, repeat: rowsOf[node].length > 0 };
+  const row = { node, parent, index, level: parent ? parent.level + 1 : 1, kids: null, open: false, repeat: rowsOf[node].length > 0, el: null, number: null };
+  rowsOf[node].push(row);
+  return row;
+}
+function makeElement(row) {
+  const { node, parent, index } = row;
   const el = make("div", "pc-row");
   row.el = el;
   const indent = Math.min(row.level - 1, MAX_INDENT);
@@ -125,114 +153,195 @@ function makeRow(node, parent, index) {
   el.title = nodes[node][TIP];
   el.tabIndex = -1;
   el.style.color = colorOf(node);
-  row.caret = make("span", "pc-caret" + (canOpen(row) ? "" : " pc-inert"), "▸");
+  row.caret = make("span", "pc-caret" + (canOpen(row) ? "" : " pc-inert"), row.open ? "▾" : "▸");
   row.caret.style.color = primary;
   row.caret.setAttribute("aria-hidden", "true");
   el.appendChild(row.caret);
-  if (canOpen(row)) el.setAttribute("aria-expanded", "false");
+  if (canOpen(row)) el.setAttribute("aria-expanded", String(row.open));
   const text = make("span", "pc-text");
   const from = parent ? parent.node : null;
   if (indent < row.level - 1) el.insertBefore(make("span", "", "(" + row.level + ") "), row.caret.nextSibling);
-  for (const piece of [shownName(node), restOf(node, from, index), ...commentsOf(node).map(comment => " # " + comment), bindingOf(from, index), row.repeat ? " (repeat)" : ""])
-    if (piece) text.appendChild(make("span", "", piece));
+  text.style.color = textColorOf(node);
+  const add = (cls, piece) => { if (piece) text.appendChild(make("span", cls, piece)); };
+  add("pc-name", shownName(node));
+  add("", restOf(node, from, index));
+  for (const comment of commentsOf(node)) add("pc-note", " # " + comment);
+  add("", bindingOf(from, index));
+  add("pc-note", row.repeat ? " (repeat)" : "");
   el.appendChild(text);
-  row.leaf = make("span", "pc-leaf");
-  el.appendChild(row.leaf);
+  if (data.leaves) {
+    row.leaf = make("span", "pc-leaf");
+    el.appendChild(row.leaf);
+    showNumber(row);
+  }
   if (data.copy) {
     const button = make("button", "pc-copy", "copy");
     button.type = "button";
     button.tabIndex = -1;
     button.style.color = primary;
     button.setAttribute("aria-label", "copy the name");
-    button.addEventListener("click", event => { event.stopPropagation(); copyName(row); });
     el.appendChild(button);
     row.button = button;
   }
-  row.caret.addEventListener("click", () => { focusRow(row); toggle(row); });
-  text.addEventListener("click", () => {
-    if (String(getSelection()) !== "") return;
-    focusRow(row);
-    toggle(row);
-  });
-  el.addEventListener("mouseenter", () => emphasise(row, true));
-  el.addEventListener("mouseleave", () => emphasise(row, false));
-  el.addEventListener("focus", () => emphasise(row, true));
-  el.addEventListener("blur", () => emphasise(row, false));
   el.pcRow = row;
-  rowsOf[node].push(row);
-  return row;
+  if (row === current) el.tabIndex = 0;
+  return el;
 }
 function emphasise(row, on) {
-  for (const other of rowsOf[row.node]) if (other !== row) other.el.classList.toggle("pc-same", on);
+  for (const other of rowsOf[row.node]) if (other !== row && other.el) other.el.classList.toggle("pc-same", on);
+}
+// One listener for all rows: what was hit is found from the target.
+const rowAt = target => { const el = target instanceof Element && target.closest(".pc-row"); return el ? el.pcRow : null; };
+tree.addEventListener("click", event => {
+  const row = rowAt(event.target);
+  if (!row) return;
+  if (event.target.closest(".pc-copy")) return copyName(row);
+  const onText = event.target.closest(".pc-text");
+  if (!onText && !event.target.closest(".pc-caret") || onText && String(getSelection()) !== "") return;
+  focusRow(row);
+  toggle(row);
+});
+for (const [enter, leave] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
+  const moved = (event, on) => {
+    const row = rowAt(event.target);
+    if (row && rowAt(event.relatedTarget) !== row) emphasise(row, on);
+  };
+  tree.addEventListener(enter, event => moved(event, true));
+  tree.addEventListener(leave, event => moved(event, false));
 }
 
-// The last row displayed below `row`, itself if nothing is.
+// --- walking open rows in reading order
+const roots = [];
+const siblings = row => row.parent ? row.parent.kids : roots;
 function lastBelow(row) {
   while (row.open && row.kids.length) row = row.kids[row.kids.length - 1];
   return row;
 }
-function visibleBelow(row, visit) {
-  const waiting = row.open ? row.kids.slice().reverse() : [];
-  while (waiting.length) {
-    const next = waiting.pop();
-    visit(next);
-    if (next.open) for (let i = next.kids.length; i-- > 0;) waiting.push(next.kids[i]);
-  }
+function following(row) {
+  if (row.open && row.kids.length) return row.kids[0];
+  while (row && row.index + 1 === siblings(row).length) row = row.parent;
+  return row ? siblings(row)[row.index + 1] : null;
 }
-function makeKids(row) {
-  if (row.kids) return;
-  row.kids = nodes[row.node][KIDS].map((kid, i) => makeRow(kid, row, i));
-  const after = row.el.nextSibling;
+const preceding = row => row.index > 0 ? lastBelow(siblings(row)[row.index - 1]) : row.parent;
+function eachVisible(visit) {
+  for (let row = roots[0]; row; row = following(row)) visit(row);
+}
+
+// --- showing: `tail` is the last row that has an element
+let tail = null;
+const more = make("div", "pc-more");
+more.addEventListener("click", () => show(MAX_SHOWN));
+function showMore() {
+  const last = lastBelow(roots[roots.length - 1]);
+  more.textContent = tail === last ? "" : "more rows ...";
+}
+// Elements for up to `count` further rows.
+function show(count) {
+  if (!roots.length) return;
   const batch = document.createDocumentFragment();
-  for (const kid of row.kids) batch.appendChild(kid.el);
-  tree.insertBefore(batch, after);
+  for (let row = tail ? following(tail) : roots[0]; row && count > 0; row = following(row), --count) {
+    batch.appendChild(makeElement(row));
+    tail = row;
+  }
+  tree.appendChild(batch);
+  showMore();
+}
+// Calls `then` once the row has its element, without holding up the page.
+function reach(row, then) {
+  if (row.el) return then();
+  show(MAX_SHOWN);
+  setTimeout(() => reach(row, then));
+}
+// Takes the elements of the shown rows from `first` to `last` away.
+function hide(first, last) {
+  const range = document.createRange();
+  range.setStartBefore(first.el);
+  range.setEndAfter(last.el);
+  range.deleteContents();
+  for (let row = first; ; row = following(row)) {
+    row.el = null;
+    if (row === last) break;
+  }
 }
 function setOpen(row, open) {
   if (!canOpen(row) || row.open === open) return;
-  if (open) makeKids(row);
-  if (!open) visibleBelow(row, below => { below.el.hidden = true; });
-  row.open = open;
-  if (open) visibleBelow(row, below => { below.el.hidden = false; });
+  if (!row.el) {
+    if (open) makeKids(row);
+    row.open = open;
+    return;
+  }
+  if (open) showBelow(row);
+  else hideBelow(row);
   row.caret.textContent = open ? "▾" : "▸";
   row.el.setAttribute("aria-expanded", String(open));
+  showMore();
+}
+function makeKids(row) {
+  if (!row.kids) row.kids = nodes[row.node][KIDS].map((kid, i) => makeRow(kid, row, i));
+}
+function showBelow(row) {
+  makeKids(row);
+  const after = following(row);
+  row.open = true;
+  const below = [];
+  for (let next = following(row); next && next !== after && below.length <= MAX_SHOWN; next = following(next)) below.push(next);
+  if (below.length > MAX_SHOWN) {
+    if (row !== tail) hide(after, tail);
+    tail = row;
+    return show(MAX_SHOWN);
+  }
+  const batch = document.createDocumentFragment();
+  for (const next of below) batch.appendChild(makeElement(next));
+  row.el.after(batch);
+  if (row === tail && below.length) tail = below[below.length - 1];
+}
+function hideBelow(row) {
+  const first = following(row), last = lastBelow(row);
+  const shownLast = last.el ? last : tail;
+  if (first.el) hide(first, shownLast);
+  if (shownLast === tail) tail = row;
+  row.open = false;
+  if (current && !current.el) focusRow(row);
 }
 function toggle(row) {
   setOpen(row, !row.open);
   numberLeaves();
 }
-const roots = [];
-function eachVisible(visit) {
-  for (const row of roots) { visit(row); visibleBelow(row, visit); }
+new IntersectionObserver(entries => {
+  if (more.textContent && entries.some(entry => entry.isIntersecting)) show(MAX_SHOWN / 4);
+}, { rootMargin: "600px" }).observe(more);
+function showNumber(row) {
+  row.leaf.textContent = row.number === null ? "" : " # " + row.number;
+  if (row.number === null) row.el.removeAttribute("data-leaf"); else row.el.setAttribute("data-leaf", row.number);
 }
 function numberLeaves() {
   if (!data.leaves) return;
   let next = 0;
   eachVisible(row => {
-    row.leaf.textContent = row.open ? "" : " # " + next;
-    if (row.open) row.el.removeAttribute("data-leaf"); else row.el.setAttribute("data-leaf", next++);
+    const number = row.open ? null : next++;
+    if (number === row.number) return;
+    row.number = number;
+    if (row.el) showNumber(row);
   });
 }
 
 // --- focus and keys
-let current = null;
 function focusRow(row, quietly) {
-  if (current) current.el.tabIndex = -1;
+  if (current && current.el) current.el.tabIndex = -1;
   current = row;
-  row.el.tabIndex = 0;
-  if (!quietly) row.el.focus();
-}
-function neighbour(row, forward) {
-  let el = row.el;
-  do { el = forward ? el.nextSibling : el.previousSibling; } while (el && el.hidden);
-  return el ? el.pcRow : null;
+  reach(row, () => {
+    if (row !== current) return;
+    row.el.tabIndex = 0;
+    if (!quietly) row.el.focus();
+  });
 }
 tree.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey || !current || event.target !== current.el) return;
   const row = current;
   let next = null;
   switch (event.key) {
-    case "ArrowDown": next = neighbour(row, true); break;
-    case "ArrowUp": next = neighbour(row, false); break;
+    case "ArrowDown": next = following(row); break;
+    case "ArrowUp": next = preceding(row); break;
     case "Home": next = roots[0]; break;
     case "End": next = lastBelow(roots[roots.length - 1]); break;
     case "ArrowRight":
@@ -324,10 +433,7 @@ function search(text, forward) {
       row = row.kids[path.pop().index];
     }
     numberLeaves();
-    focusRow(row, true);
-    row.el.scrollIntoView({ block: "nearest" });
-    emphasise(row, true);
-    row.el.focus({ preventScroll: true });
+    focusRow(row);
     return say("found");
   }
   say("not found");
@@ -335,25 +441,30 @@ function search(text, forward) {
 
 // --- the bar
 function openAll() {
-  let count = 0;
+  let count = 0, stopped = false;
   eachVisible(() => { ++count; });
-  const waiting = roots.slice().reverse();
-  while (waiting.length) {
-    const row = waiting.pop();
-    if (canOpen(row) && !row.open) {
-      const more = nodes[row.node][KIDS].length;
-      if (count + more > MAX_OPEN) { numberLeaves(); return say("stopped at " + count + " rows"); }
-      count += more;
-      setOpen(row, true);
-    }
-    if (row.open) for (let i = row.kids.length; i-- > 0;) waiting.push(row.kids[i]);
+  if (roots.length && tail) hide(roots[0], tail);
+  tail = null;
+  for (let row = roots[0]; row && !stopped; row = following(row)) {
+    if (!canOpen(row) || row.open) continue;
+    stopped = count + nodes[row.node][KIDS].length > MAX_OPEN;
+    if (stopped) break;
+    count += nodes[row.node][KIDS].length;
+    setOpen(row, true);
   }
+  show(MAX_SHOWN);
   numberLeaves();
+  if (roots.length) focusRow(current, true);
+  if (stopped) say("stopped at " + count + " rows");
 }
 function closeAll() {
   const open = [];
   eachVisible(row => { if (row.open) open.push(row); });
+  if (roots.length && tail) hide(roots[0], tail);
+  tail = null;
   while (open.length) setOpen(open.pop(), false);
+  current = roots.length ? roots[0] : null;
+  show(MAX_SHOWN);
   numberLeaves();
   if (roots.length) focusRow(roots[0], true);
 }
@@ -385,13 +496,8 @@ bar.appendChild(message);
 root.textContent = "";
 root.appendChild(bar);
 root.appendChild(tree);
-for (let i = 0; i < data.roots.length; ++i) {
-  const row = makeRow(data.roots[i], null, i);
-  roots.push(row);
-  tree.appendChild(row.el);
-  if (startsOpen(row)) openInOrder(row);
-}
-function startsOpen(row) { return nodes[row.node][OPEN] && !row.repeat && canOpen(row); }
+root.appendChild(more);
+const startsOpen = row => nodes[row.node][OPEN] && !row.repeat && canOpen(row);
 // Opens a row and what is open below it at the start, making rows in reading order so that the first row of a node is no repeat.
 function openInOrder(top) {
   top.kids = [];
@@ -400,23 +506,25 @@ function openInOrder(top) {
     const frame = stack[stack.length - 1], kids = nodes[frame.row.node][KIDS];
     if (frame.at === kids.length) {
       frame.row.open = true;
-      frame.row.caret.textContent = "▾";
-      frame.row.el.setAttribute("aria-expanded", "true");
       stack.pop();
       continue;
     }
     const kid = makeRow(kids[frame.at], frame.row, frame.at);
     frame.at += 1;
     frame.row.kids.push(kid);
-    tree.appendChild(kid.el);
     if (startsOpen(kid)) {
       kid.kids = [];
       stack.push({ row: kid, at: 0 });
     }
   }
 }
-if (roots.length) focusRow(roots[0], true);
+for (let i = 0; i < data.roots.length; ++i) {
+  roots.push(makeRow(data.roots[i], null, i));
+  if (startsOpen(roots[i])) openInOrder(roots[i]);
+}
 numberLeaves();
+if (roots.length) current = roots[0];
+show(MAX_SHOWN);
 }))js";
 
 }  // namespace pycircuit

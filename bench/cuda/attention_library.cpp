@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kOperands = 6;  // q, k, v, mask, bias, weight
 
-// element, batch axes, 4 sizes, queries, keys, key size, value size, causal, causal offset, weight size, 4 reduced, then per operand and for the
-// result 4 batch strides, row and column stride.
+// element, batch axes, 4 sizes, queries, keys, key size, value size, causal, causal offset, weight size, 4 reduced, then per operand and
+// for the result 4 batch strides, row and column stride.
 AttentionProblem problem_of(const int64_t* numbers, float scale, void* const* pointers) {
   AttentionProblem problem;
   problem.element = static_cast<Element>(*numbers++);
@@ -49,11 +49,13 @@ __attribute__((visibility("default"))) size_t bench_attention_workspace(const in
   return attention_cuda_workspace(problem_of(numbers, scale, pointers), capability);
 }
 
-__attribute__((visibility("default"))) const char* bench_attention(const int64_t* numbers, float scale, void* const* pointers, void* workspace,
-                                                                   int capability, void* stream) {
+__attribute__((visibility("default"))) const char* bench_attention(const int64_t* numbers, float scale, void* const* pointers,
+                                                                   void* workspace, int capability, void* stream) {
   AttentionProblem problem = problem_of(numbers, scale, pointers);
   if (!attention_cuda_supports(problem, capability)) return "not supported";
   return attention_cuda(problem, workspace, capability, stream);
 }
+
+__attribute__((visibility("default"))) const char* bench_hopper_status(int capability) { return attention_cuda_hopper_status(capability); }
 
 }  // extern "C"

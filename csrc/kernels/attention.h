@@ -72,6 +72,10 @@ bool attention_cuda_supports(const AttentionProblem& problem, int compute_capabi
 size_t attention_cuda_workspace(const AttentionProblem& problem, int compute_capability);
 // `stream`: a cudaStream_t. Pointers are device pointers.
 const char* attention_cuda(const AttentionProblem& problem, void* workspace, int compute_capability, void* stream);
+
+// Whether the kernels for Hopper are in use on the current device, and if not, why. They are tested on their first use on each device,
+// beside the caller's stream; the environment variable PYCIRCUIT_HOPPER=0 disables them.
+const char* attention_cuda_hopper_status(int compute_capability);
 #endif
 
 }  // namespace pycircuit::kernels

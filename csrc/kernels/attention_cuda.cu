@@ -210,7 +210,7 @@ struct Plan {
   }
 };
 
-const char* run(const Plan& plan, void* workspace, const LaunchTarget& target) {
+const char* run(const Plan& plan, void* workspace, int compute_capability, const LaunchTarget& target) {
   const AttentionProblem& problem = plan.problem;
   const ElementLaunches& launches = launches_of(problem.element);
   if (problem.num_queries == 0) return nullptr;
@@ -218,11 +218,15 @@ const char* run(const Plan& plan, void* workspace, const LaunchTarget& target) {
     if (const char* error = launches.bounds(plan.bounds_params(workspace), plan.bounds_entries, target)) return error;
   }
   ForwardParams params = plan.forward_params(workspace);
-  if (const char* error = launches.forward(params, plan.entries, target)) return error;
+  const char* error = hopper_serves(params, problem.element, plan.entries, compute_capability, target)
+                          ? launch_forward_hopper(params, problem.element, plan.entries, target)
+                          : launches.forward(params, plan.entries, target);
+  if (error) return error;
   if (plan.has_weight && plan.kept_entries > 0) {
     ProjectParams project = plan.project_params(workspace);
     int64_t groups = plan.kept_entries * problem.num_queries / project.group_rows;
-    if (const char* error = launches.project(project, groups, target)) return error;
+    error = launches.project(project, groups, target);
+    if (error) return error;
   }
   if (problem.pattern) return launches.pattern(params, plan.entries, target);
   return nullptr;
@@ -246,7 +250,7 @@ const char* attention_cuda(const AttentionProblem& problem, void* workspace, int
   LaunchTarget target;
   target.stream = stream;
   target.multiprocessors = multiprocessor_count();
-  return run(Plan(problem), workspace, target);
+  return run(Plan(problem), workspace, compute_capability, target);
 }
 
 }  // namespace pycircuit::kernels

@@ -14,6 +14,8 @@
 #define PYCIRCUIT_DEVICE __device__ __forceinline__
 #define PYCIRCUIT_HOST_DEVICE __host__ __device__ __forceinline__
 #define PYCIRCUIT_KERNEL(threads) __global__ void __launch_bounds__(threads)
+// One block per multiprocessor: warps may exchange registers.
+#define PYCIRCUIT_SOLE_KERNEL(threads) __global__ void __launch_bounds__(threads, 1)
 #define PYCIRCUIT_GRID_CONSTANT const __grid_constant__
 
 namespace pycircuit::kernels {

@@ -72,7 +72,6 @@ struct FloatBlock {
   }
 
   PYCIRCUIT_DEVICE int query(int row) const { return task.first_row + first_local_row + row; }
-  PYCIRCUIT_DEVICE int visible_keys(int row) const { return lesser(params.num_keys, row + params.causal_offset + 1); }
 
   // Rows [first_row, first_row + tile_rows) as float32, zeros beyond the edges.
   PYCIRCUIT_DEVICE void load(float* tile, const Element* matrix, const Source& source, int tile_rows, int first_row, int rows,
@@ -156,7 +155,7 @@ struct FloatBlock {
 #pragma unroll
     for (int row = 0; row < kRowsPerThread; ++row) {
       int i = query(row);
-      int end = i < params.num_queries ? visible_keys(i) : params.num_keys;
+      int end = i < params.num_queries ? visible_keys(params, i) : params.num_keys;
 #pragma unroll
       for (int key = 0; key < kKeysPerThread; ++key) {
         int64_t at = first_key + lane16 + 16 * key;
@@ -244,7 +243,7 @@ struct FloatBlock {
       int i = query(row);
       float total = sum16(sum[row]);
       if (i >= params.num_queries) continue;
-      bool has_keys = visible_keys(i) > 0;
+      bool has_keys = visible_keys(params, i) > 0;
 #pragma unroll
       for (int vector = 0; vector < kHeadVectors; ++vector) {
 #pragma unroll
@@ -315,7 +314,7 @@ struct FloatBlock {
     for (int row = 0; row < kRowsPerThread; ++row) {
       int i = query(row);
       if (i >= params.num_queries) continue;
-      bool has_keys = visible_keys(i) > 0;
+      bool has_keys = visible_keys(params, i) > 0;
       float shift = maximum[row] == -infinity() ? 0.0f : maximum[row];
 #pragma unroll
       for (int key = 0; key < kKeysPerThread; ++key) {

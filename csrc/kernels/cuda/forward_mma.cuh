@@ -8,6 +8,7 @@
 #include "kernels/cuda/load_tile.cuh"
 #include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/softmax.cuh"
+#include "kernels/cuda/store_rows.cuh"
 
 namespace pycircuit::kernels {
 
@@ -63,9 +64,6 @@ struct ForwardBlock {
   PYCIRCUIT_DEVICE Element* v_tile(int stage) const { return kv_tiles + (2 * stage + 1) * kKeys * kHead; }
   // The query of accumulator half `half` (rows lane / 4 and lane / 4 + 8) of 16-row tile `tile`.
   PYCIRCUIT_DEVICE int query(int tile, int half) const { return task.first_row + warp_row + 16 * tile + 8 * half + row_in_warp; }
-
-  // Keys from here on have weight 0 for `row`.
-  PYCIRCUIT_DEVICE int visible_keys(int row) const { return lesser(params.num_keys, row + params.causal_offset + 1); }
 
   PYCIRCUIT_DEVICE void load_queries() const {
     load_tile<Element, Traits::kRows, kHead, kThreads>(q_tile, q, params.q, task.first_row, params.num_queries, params.key_size);
@@ -190,94 +188,32 @@ struct ForwardBlock {
     }
   }
 
-  // Keys that do not exist or that a query does not see get -infinity.
-  PYCIRCUIT_DEVICE void hide_keys(float (&scores)[Traits::kRowTiles][Traits::kKeyTiles][4], int first_key) const {
-#pragma unroll
-    for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        int end = visible_keys(query(tile, half)) - first_key;
-#pragma unroll
-        for (int key = 0; key < Traits::kKeyTiles; ++key) {
-#pragma unroll
-          for (int column = 0; column < 2; ++column) {
-            if (8 * key + column_in_tile + column >= end) scores[tile][key][2 * half + column] = -infinity();
-          }
-        }
-      }
-    }
-  }
-
   PYCIRCUIT_DEVICE void compute_tile(int first_key, int stage) {
     int first_query = task.first_row + warp_row;
-    if (first_key >= visible_keys(first_query + 16 * Traits::kRowTiles - 1)) return;
+    if (first_key >= visible_keys(params, first_query + 16 * Traits::kRowTiles - 1)) return;
     float scores[Traits::kRowTiles][Traits::kKeyTiles][4];
     multiply_queries_keys(scores, k_tile(stage));
     if constexpr (Traits::kTerms) apply_terms(scores, first_key);
-    if (first_key + kKeys > visible_keys(first_query)) hide_keys(scores, first_key);
-    softmax.update(scores, output, Traits::kTerms ? 1.0f : params.scale);
+    if (first_key + kKeys > visible_keys(params, first_query)) {
+#pragma unroll
+      for (int tile = 0; tile < Traits::kRowTiles; ++tile) hide_keys(scores[tile], params, query(tile, 0), first_key);
+    }
+    float keep[Traits::kRowTiles][2];
+    softmax.update(scores, Traits::kTerms ? 1.0f : params.scale, keep);
+    softmax.rescale(output, keep);
     multiply_weights_values(scores, v_tile(stage));
   }
 
-  PYCIRCUIT_DEVICE void normalise() {
+  PYCIRCUIT_DEVICE void store() {
+    Element* result = matrix_of<Element>(params.result, task.entry);
 #pragma unroll
     for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
+      float inverse[2];
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        bool has_keys = visible_keys(query(tile, half)) > 0;
-        float inverse = softmax.inverse_sum(tile, half, has_keys);
-#pragma unroll
-        for (int head = 0; head < Traits::kHeadTiles; ++head) {
-          output[tile][head][2 * half] *= inverse;
-          output[tile][head][2 * half + 1] *= inverse;
-        }
-      }
-    }
-  }
-
-  // Each warp goes through its own rows of the query tile, so that rows are written 16 bytes at a time.
-  PYCIRCUIT_DEVICE void store_vectorised(Element* result) const {
-    constexpr int kRowsOfWarp = 16 * Traits::kRowTiles;
-    sync_warp();
-#pragma unroll
-    for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        int row = warp_row + 16 * tile + 8 * half + row_in_warp;
-#pragma unroll
-        for (int head = 0; head < Traits::kHeadTiles; ++head) {
-          Element* target = q_tile + swizzled_offset<kHead>(row, head) + column_in_tile;
-          *reinterpret_cast<uint32_t*>(target) = pack(output[tile][head][2 * half], output[tile][head][2 * half + 1], Element{});
-        }
-      }
-    }
-    sync_warp();
-    for (int item = thread_index() & 31; item < kRowsOfWarp * Traits::kHeadTiles; item += 32) {
-      int row = warp_row + item / Traits::kHeadTiles, chunk = item % Traits::kHeadTiles;
-      if (task.first_row + row >= params.num_queries || chunk * kChunk >= params.value_size) continue;
-      *reinterpret_cast<uint4*>(result + (task.first_row + row) * params.result.row_stride + chunk * kChunk) =
-          *reinterpret_cast<const uint4*>(q_tile + swizzled_offset<kHead>(row, chunk));
-    }
-  }
-
-  PYCIRCUIT_DEVICE void store_elements(Element* result) const {
-#pragma unroll
-    for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        int row = query(tile, half);
-        if (row >= params.num_queries) continue;
-#pragma unroll
-        for (int head = 0; head < Traits::kHeadTiles; ++head) {
-#pragma unroll
-          for (int i = 0; i < 2; ++i) {
-            int column = 8 * head + column_in_tile + i;
-            if (column >= params.value_size) continue;
-            result[row * params.result.row_stride + column * params.result.column_stride] =
-                from_float(output[tile][head][2 * half + i], Element{});
-          }
-        }
-      }
+      for (int half = 0; half < 2; ++half) inverse[half] = softmax.inverse_sum(tile, half, visible_keys(params, query(tile, half)) > 0);
+      // A warp goes through its own rows of the query tile.
+      int row = warp_row + 16 * tile;
+      store_rows<kHead>(q_tile + row * kHead, output[tile], inverse, params, result, task.first_row + row);
     }
   }
 
@@ -299,13 +235,7 @@ struct ForwardBlock {
       compute_tile(first_key, stage);
       first_key = next;
     }
-    normalise();
-    Element* result = matrix_of<Element>(params.result, task.entry);
-    if (params.result.vectorised) {
-      store_vectorised(result);
-    } else {
-      store_elements(result);
-    }
+    store();
   }
 };
 

@@ -27,6 +27,13 @@ extern const ElementLaunches kFloat32Launches;
 extern const ElementLaunches kFloat16Launches;
 extern const ElementLaunches kBfloat16Launches;
 
+// --- Hopper (attention_hopper.cu)
+
+// Whether the kernels of sm_90a serve a problem on the current device. The first call on a device tests them, unless the stream is being
+// captured.
+bool hopper_serves(const ForwardParams& params, Element element, int64_t entries, int compute_capability, const LaunchTarget& target);
+const char* launch_forward_hopper(const ForwardParams& params, Element element, int64_t entries, const LaunchTarget& target);
+
 inline int64_t divide_up(int64_t number, int64_t by) { return (number + by - 1) / by; }
 
 }  // namespace pycircuit::kernels

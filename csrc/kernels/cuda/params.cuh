@@ -79,6 +79,9 @@ PYCIRCUIT_DEVICE Element* matrix_of(const Target& target, const BatchIndex& entr
   return static_cast<Element*>(target.data) + entry.offset(target.batch_strides);
 }
 
+// Keys from here on have weight 0 for `row`.
+PYCIRCUIT_DEVICE int visible_keys(const ForwardParams& params, int row) { return lesser(params.num_keys, row + params.causal_offset + 1); }
+
 // What one block computes: rows of one batch entry. Within an entry the last rows, which see most keys under a causal mask, go first.
 struct BlockTask {
   BatchIndex entry;
@@ -92,7 +95,7 @@ PYCIRCUIT_DEVICE BlockTask block_task(const ForwardParams& params) {
   task.entry = batch_index(block_index() / params.query_tiles, params.batch);
   task.first_row = (params.query_tiles - 1 - static_cast<int>(block_index() % params.query_tiles)) * kRows;
   int last_row = lesser(task.first_row + kRows, params.num_queries) - 1;
-  task.key_end = lesser(params.num_keys, last_row + params.causal_offset + 1);
+  task.key_end = visible_keys(params, last_row);
   return task;
 }
 

@@ -1,7 +1,7 @@
 // Online softmax of the rows of score tiles held in mma accumulators (spec 12, section 12).
 #pragma once
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/params.cuh"
 
 namespace pycircuit::kernels {
 
@@ -33,10 +33,10 @@ struct OnlineSoftmax {
     }
   }
 
-  // Replaces scores by exp(factor * (score - maximum)), unnormalised weights, and rescales what was accumulated under the former maximum.
-  // factor > 0. A former maximum that counts for nothing clears the row, so that not even infinities remain of values without weight.
-  template <int kKeyTiles, int kHeadTiles>
-  PYCIRCUIT_DEVICE void update(float (&scores)[kRowTiles][kKeyTiles][4], float (&output)[kRowTiles][kHeadTiles][4], float factor) {
+  // Replaces scores by exp(factor * (score - maximum)), unnormalised weights; factor > 0. What was accumulated under the former maximum is
+  // to be multiplied by `keep`.
+  template <int kKeyTiles>
+  PYCIRCUIT_DEVICE void update(float (&scores)[kRowTiles][kKeyTiles][4], float factor, float (&keep)[kRowTiles][2]) {
     float factor2 = factor * kLog2E;
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
@@ -51,7 +51,7 @@ struct OnlineSoftmax {
         maximum[tile][half] = current;
         // Rows that have seen only -infinity: any finite maximum gives weights of 0.
         float shift = current == -infinity() ? 0.0f : multiply_rounded(current, factor2);
-        float keep = exp2_approx(multiply_rounded(former, factor2) - shift);
+        keep[tile][half] = exp2_approx(multiply_rounded(former, factor2) - shift);
         float total = 0.0f;
 #pragma unroll
         for (int key = 0; key < kKeyTiles; ++key) {
@@ -62,16 +62,23 @@ struct OnlineSoftmax {
             total += weight;
           }
         }
-        sum[tile][half] = sum[tile][half] * keep + total;
-        if (warp_any(keep != 1.0f)) {
+        sum[tile][half] = sum[tile][half] * keep[tile][half] + total;
+      }
+    }
+  }
+
+  // A former maximum that counts for nothing clears the row, so that not even infinities remain of values without weight.
+  template <int kHeadTiles>
+  PYCIRCUIT_DEVICE static void rescale(float (&output)[kRowTiles][kHeadTiles][4], const float (&keep)[kRowTiles][2]) {
 #pragma unroll
-          for (int head = 0; head < kHeadTiles; ++head) {
+    for (int tile = 0; tile < kRowTiles; ++tile) {
+      if (!warp_any(keep[tile][0] != 1.0f || keep[tile][1] != 1.0f)) continue;
 #pragma unroll
-            for (int column = 0; column < 2; ++column) {
-              float& value = output[tile][head][2 * half + column];
-              value = keep == 0.0f ? 0.0f : value * keep;
-            }
-          }
+      for (int head = 0; head < kHeadTiles; ++head) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          float& value = output[tile][head][i];
+          value = keep[tile][i / 2] == 0.0f ? 0.0f : value * keep[tile][i / 2];
         }
       }
     }
@@ -83,5 +90,22 @@ struct OnlineSoftmax {
     return has_keys ? 1.0f / total : 0.0f;
   }
 };
+
+// Keys that do not exist or that a query does not see get -infinity. `row`: of half 0.
+template <int kKeyTiles>
+PYCIRCUIT_DEVICE void hide_keys(float (&scores)[kKeyTiles][4], const ForwardParams& params, int row, int first_key) {
+  int column_in_tile = 2 * (thread_index() & 3);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int end = visible_keys(params, row + 8 * half) - first_key - column_in_tile;
+#pragma unroll
+    for (int key = 0; key < kKeyTiles; ++key) {
+#pragma unroll
+      for (int column = 0; column < 2; ++column) {
+        if (8 * key + column >= end) scores[key][2 * half + column] = -infinity();
+      }
+    }
+  }
+}
 
 }  // namespace pycircuit::kernels

@@ -17,9 +17,9 @@ namespace emulation {
 namespace {
 
 constexpr size_t kStackBytes = 256 * 1024;
-constexpr size_t kMaxSharedBytes = 163 * 1024;  // of a block on sm_80
+constexpr size_t kMaxSharedBytes = 227 * 1024;
 
-enum class State { ready, at_warp, at_block, done };
+enum class State { ready, at_warp, at_warpgroup, at_block, at_barrier, done };
 
 struct Copy {
   void* target;
@@ -27,8 +27,17 @@ struct Copy {
   bool valid;
 };
 
+struct Box {
+  void* target;
+  TensorMap map;
+  int at[5];
+  uint64_t* barrier;
+};
+
 struct Fiber {
   State state = State::ready;
+  uint64_t* awaited = nullptr;  // at_barrier
+  int awaited_parity = 0;
   bool started = false;
   jmp_buf place;
   ucontext_t context;
@@ -43,9 +52,21 @@ struct Warp {
   Slots inputs[2], outputs[2];
 };
 
+// One product of a warpgroup: the parts of its 128 threads.
+using WarpgroupProduct = std::vector<Product>;
+
+struct Warpgroup {
+  int arrived = 0;
+  WarpgroupProduct gathering = WarpgroupProduct(128);
+  std::vector<WarpgroupProduct> open;
+  std::deque<std::vector<WarpgroupProduct>> groups;  // committed, not run
+};
+
 struct Block {
   std::vector<Fiber> fibers;
   std::vector<Warp> warps;
+  std::vector<Warpgroup> warpgroups;
+  std::deque<Box> boxes;  // under way
   int threads = 0;
   int at_barrier = 0;
   bool all = true;       // of the values at the barrier
@@ -118,6 +139,56 @@ std::vector<int> warp_order(std::mt19937_64& random) {
   return order;
 }
 
+bool phase_complete(const Fiber& fiber) {
+  Barrier barrier;
+  std::memcpy(&barrier, fiber.awaited, sizeof(barrier));
+  return barrier.parity != static_cast<uint64_t>(fiber.awaited_parity);
+}
+
+void release_barrier_waits() {
+  for (int thread = 0; thread < block.threads; ++thread) {
+    Fiber& fiber = block.fibers[thread];
+    if (fiber.state == State::at_barrier && phase_complete(fiber)) fiber.state = State::ready;
+  }
+}
+
+// The phase of a barrier ends when all arrivals and all announced bytes are in.
+void finish_phase(uint64_t* at, Barrier barrier) {
+  if (barrier.arrivals == barrier.expected_arrivals && barrier.bytes == 0) {
+    barrier.arrivals = 0;
+    barrier.parity ^= 1;
+  }
+  std::memcpy(at, &barrier, sizeof(barrier));
+}
+
+// 128-byte swizzle: the place of 16 bytes within rows of 128 bytes goes by the address.
+uint64_t swizzled(uint64_t address) { return address ^ ((address >> 7 & 7) << 4); }
+
+void land_box(const Box& box) {
+  uint64_t base = shared_address(box.target);
+  for (uint32_t row = 0; row < box.map.box_rows; ++row) {
+    for (int column = 0; column < 64; ++column) {
+      bool inside = true;
+      const char* from = box.map.data;
+      for (int axis = 0; axis < 5; ++axis) {
+        int64_t at = box.at[axis] + (axis == 0 ? column : axis == 1 ? static_cast<int>(row) : 0);
+        inside = inside && at >= 0 && static_cast<uint64_t>(at) < box.map.sizes[axis];
+        from += at * static_cast<int64_t>(axis == 0 ? 2 : box.map.strides[axis - 1]);
+      }
+      char* to = position.shared + swizzled(base + row * 128 + column * 2);
+      if (inside) {
+        std::memcpy(to, from, 2);
+      } else {
+        std::memset(to, 0, 2);
+      }
+    }
+  }
+  Barrier barrier;
+  std::memcpy(&barrier, box.barrier, sizeof(barrier));
+  barrier.bytes -= box.map.box_rows * 128;
+  finish_phase(box.barrier, barrier);
+}
+
 // Runs every ready thread of one warp, the first in the order that has one.
 bool run_one_warp(std::mt19937_64& random) {
   for (int warp : warp_order(random)) {
@@ -141,10 +212,20 @@ void run_block(std::mt19937_64& random) {
     fiber.groups.clear();
   }
   for (Warp& warp : block.warps) warp.arrived = 0;
+  block.warpgroups = std::vector<Warpgroup>((block.threads + 127) / 128);
+  block.boxes.clear();
   block.at_barrier = 0;
   block.all = true;
   while (run_one_warp(random) || count(State::done) < block.threads) {
     release_block_if_complete();
+    release_barrier_waits();
+    // Only copies can help: one lands.
+    if (count(State::ready) == 0 && !block.boxes.empty()) {
+      land_box(block.boxes.front());
+      block.boxes.pop_front();
+      release_barrier_waits();
+    }
+    if (count(State::ready) == 0 && !block.boxes.empty()) continue;
     if (count(State::ready) == 0 && count(State::done) < block.threads) throw std::runtime_error("threads wait for each other for ever");
   }
 }
@@ -210,6 +291,135 @@ void copy_wait(int pending) {
     for (const Copy& copy : groups.front()) land(copy);
     groups.pop_front();
   }
+}
+
+void copy_box(void* target, const TensorMap& map, const int (&at)[5], uint64_t* barrier) {
+  check_shared(barrier, 8);
+  check(shared_address(target) % 1024 == 0, "a swizzled box must start at a multiple of 1024 bytes");
+  Box box = {target, map, {at[0], at[1], at[2], at[3], at[4]}, barrier};
+  if (policy.copies_land_late) {
+    block.boxes.push_back(box);
+  } else {
+    land_box(box);
+  }
+}
+
+void wait_barrier(uint64_t* barrier, int parity) {
+  check_shared(barrier, 8);
+  self().awaited = barrier;
+  self().awaited_parity = parity;
+  if (phase_complete(self())) return;
+  self().state = State::at_barrier;
+  pause();
+}
+
+void arrive_barrier(uint64_t* at, int64_t bytes) {
+  check_shared(at, 8);
+  Barrier barrier;
+  std::memcpy(&barrier, at, sizeof(barrier));
+  barrier.arrivals += 1;
+  barrier.bytes += bytes;
+  finish_phase(at, barrier);
+}
+
+namespace {
+
+Warpgroup& warpgroup() { return block.warpgroups[position.thread / 128]; }
+
+// Until all 128 threads are here; the last one does the work.
+template <class Work>
+void meet_warpgroup_for(const Work& work) {
+  Warpgroup& group = warpgroup();
+  if (++group.arrived < 128) {
+    self().state = State::at_warpgroup;
+    pause();
+    return;
+  }
+  group.arrived = 0;
+  work(group);
+  int first = position.thread / 128 * 128;
+  for (int thread = first; thread < first + 128; ++thread) {
+    if (thread != position.thread) block.fibers[thread].state = State::ready;
+  }
+}
+
+uint16_t shared_element(uint64_t descriptor, uint64_t offset) {
+  uint64_t address = swizzled(((descriptor & 0x3fff) << 4) + offset);
+  check(address + 2 <= position.shared_bytes, "descriptor outside shared memory");
+  uint16_t bits;
+  std::memcpy(&bits, position.shared + address, 2);
+  return bits;
+}
+uint64_t leading_bytes(uint64_t descriptor) { return (descriptor >> 16 & 0x3fff) << 4; }
+uint64_t stride_bytes(uint64_t descriptor) { return (descriptor >> 32 & 0x3fff) << 4; }
+
+// Rows along k: element (row, k) of an operand.
+uint16_t along_k(uint64_t descriptor, int row, int k) {
+  return shared_element(descriptor, row / 8 * stride_bytes(descriptor) + row % 8 * 128 + k * 2);
+}
+// Rows along the other axis: element (column, k).
+uint16_t across_k(uint64_t descriptor, int column, int k) {
+  return shared_element(descriptor,
+                        column / 64 * leading_bytes(descriptor) + k / 8 * stride_bytes(descriptor) + k % 8 * 128 + column % 64 * 2);
+}
+
+void run_product(const WarpgroupProduct& of) {
+  const Product& first = of[0];
+  std::vector<float> a(64 * 16), b(16 * first.columns);
+  for (int thread = 0; thread < 128; ++thread) {
+    int lane = thread % 32, warp = thread / 32;
+    for (int i = 0; first.a_registers && i < 8; ++i) {
+      int row = 16 * warp + lane / 4 + 8 * (i / 2 % 2), k = lane % 4 * 2 + 8 * (i / 4) + i % 2;
+      a[row * 16 + k] = first.decode(static_cast<uint16_t>(of[thread].a_registers[i / 2] >> (i % 2 * 16)));
+    }
+    check(of[thread].a == first.a && of[thread].b == first.b, "descriptors of a warpgroup differ");
+  }
+  for (int row = 0; !first.a_registers && row < 64; ++row) {
+    for (int k = 0; k < 16; ++k) a[row * 16 + k] = first.decode(along_k(first.a, row, k));
+  }
+  // The right operand of a left one in registers is stored across k here.
+  for (int column = 0; column < first.columns; ++column) {
+    for (int k = 0; k < 16; ++k)
+      b[k * first.columns + column] = first.decode(first.a_registers ? across_k(first.b, column, k) : along_k(first.b, column, k));
+  }
+  for (int thread = 0; thread < 128; ++thread) {
+    for (int i = 0; i < first.columns / 2; ++i) {
+      int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + thread % 4 * 2 + i % 2;
+      float sum = first.accumulate ? of[thread].c[i] : 0.0f;
+      for (int k = 0; k < 16; ++k) sum += a[row * 16 + k] * b[k * first.columns + column];
+      of[thread].c[i] = sum;
+    }
+  }
+}
+
+}  // namespace
+
+void start_product(const Product& product) {
+  warpgroup().gathering[position.thread % 128] = product;
+  meet_warpgroup_for([](Warpgroup& group) {
+    if (policy.copies_land_late) {
+      group.open.push_back(group.gathering);
+    } else {
+      run_product(group.gathering);
+    }
+  });
+}
+
+void commit_products() {
+  meet_warpgroup_for([](Warpgroup& group) { group.groups.push_back(std::move(group.open)), group.open.clear(); });
+}
+
+void wait_products(int pending) {
+  meet_warpgroup_for([pending](Warpgroup& group) {
+    while (static_cast<int>(group.groups.size()) > pending) {
+      for (const WarpgroupProduct& product : group.groups.front()) run_product(product);
+      group.groups.pop_front();
+    }
+  });
+}
+
+void meet_warpgroup() {
+  meet_warpgroup_for([](Warpgroup&) {});
 }
 
 void run_blocks(int64_t blocks, int threads, size_t shared_bytes, const std::function<void()>& kernel) {

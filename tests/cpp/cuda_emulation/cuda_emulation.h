@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -165,3 +166,5 @@ const char* launch(void (*kernel)(const Params), int64_t blocks, int threads, si
 }
 
 }  // namespace pycircuit::kernels
+
+#include "hopper_emulation.h"

@@ -322,8 +322,7 @@ struct Prepared {
     }
   }
 
-  void run() {
-    int capability = device_capability();
+  void run(int capability = device_capability()) {
     ASSERT_TRUE(attention_cuda_supports(problem, capability));
     size_t bytes = attention_cuda_workspace(problem, capability);
     std::vector<uint8_t> poison(bytes + 256, 0xff);
@@ -720,7 +719,92 @@ INSTANTIATE_TEST_SUITE_P(Elements, AttentionCuda, ::testing::Values(Element::flo
                            return info.param == Element::float32 ? "Float32" : info.param == Element::float16 ? "Float16" : "Bfloat16";
                          });
 
+// What the kernels for Hopper serve, and its neighbourhood. Elsewhere the general kernels compute the same cases.
+class AttentionHopper : public AttentionCuda {
+ protected:
+  static int capability() {
 #ifdef PYCIRCUIT_CUDA_EMULATION
+    return 90;
+#else
+    return device_capability();
+#endif
+  }
+  void SetUp() override {
+    AttentionCuda::SetUp();
+    if (IsSkipped() || capability() != 90) return;
+    EXPECT_STREQ(attention_cuda_hopper_status(capability()), "in use");
+  }
+  static void run_and_check(const Case& of) {
+    SCOPED_TRACE(::testing::Message() << "queries " << of.num_queries << " keys " << of.num_keys << " size " << of.key_size << " causal "
+                                      << of.causal << " offset " << of.causal_offset << " batch axes " << of.batch.size());
+    Prepared prepared(of);
+    prepared.run(capability());
+    prepared.check();
+  }
+};
+
+TEST_P(AttentionHopper, Lengths) {
+  for (int64_t size : {64, 128}) {
+    for (auto [queries, keys] : {std::pair<int64_t, int64_t>{128, 128}, {130, 700}, {257, 129}, {200, 256}}) {
+      Case of = base();
+      of.batch = {2};
+      of.num_queries = queries, of.num_keys = keys;
+      of.key_size = of.value_size = size;
+      run_and_check(of);
+    }
+  }
+}
+
+TEST_P(AttentionHopper, Causal) {
+  for (int64_t offset : {0, -5, 77, -129, -1000, 1000}) {
+    Case of = base();
+    of.batch = {2};
+    of.num_queries = 260, of.num_keys = 270;
+    of.causal = true;
+    of.causal_offset = offset;
+    run_and_check(of);
+  }
+}
+
+TEST_P(AttentionHopper, BatchAxesAndWeights) {
+  for (bool shared_keys : {false, true}) {
+    Case of = base();
+    of.batch = {2, 1, 2, 2};
+    of.reduced = {false, false, true, true};
+    of.num_queries = of.num_keys = 136;
+    of.shared_keys = shared_keys;
+    run_and_check(of);
+    of.weight_size = 24;
+    run_and_check(of);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Elements, AttentionHopper, ::testing::Values(Element::float16, Element::bfloat16),
+                         [](const auto& info) { return info.param == Element::float16 ? "Float16" : "Bfloat16"; });
+
+#ifdef PYCIRCUIT_CUDA_EMULATION
+TEST(AttentionHopperEmulation, SchedulingDoesNotMatter) {
+  for (int64_t size : {64, 128}) {
+    Case of;
+    of.batch = {2};
+    of.num_queries = 200, of.num_keys = 1100;
+    of.key_size = of.value_size = size;
+    Prepared prepared(of);
+    emulation::policy = {};
+    prepared.run(90);
+    prepared.check();
+    std::vector<uint8_t> bytes = prepared.result->bytes();
+    for (auto order : {emulation::WarpOrder::ascending, emulation::WarpOrder::descending, emulation::WarpOrder::random}) {
+      for (bool late : {false, true}) {
+        emulation::policy = {order, late, 3};
+        prepared.run(90);
+        EXPECT_EQ(prepared.result->bytes(), bytes);
+      }
+    }
+    emulation::policy = {};
+  }
+}
+
 // Orders of warps and of background copies that a device may choose give the same bits.
 TEST(AttentionCudaEmulation, SchedulingDoesNotMatter) {
   for (Element element : {Element::float32, Element::float16}) {

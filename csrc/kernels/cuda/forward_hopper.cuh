@@ -1,0 +1,245 @@
+// Attention forward for 16-bit elements on sm_90a, without mask and bias (spec 12, section 12).
+//
+// A block computes 128 queries of one batch entry with three warpgroups. One thread of the first starts tensor copies of queries, keys and
+// values as far ahead as there are stages; the other two own 64 queries each. Scores of the next tile are multiplied while the softmax and
+// the product with values of this one go on. Keys and values have barriers of their own, so that each is awaited only when needed.
+#pragma once
+
+#include "kernels/cuda/hopper_device.cuh"
+#include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/softmax.cuh"
+#include "kernels/cuda/store_rows.cuh"
+
+namespace pycircuit::kernels {
+
+// A tensor map has five axes: columns, rows and three batch axes of those that an operand really has.
+struct MappedOperand {
+  TensorMap map;
+  int axes[3] = {-1, -1, -1};  // batch axis behind coordinate 2 + i; -1: none
+};
+
+struct HopperParams {
+  MappedOperand q, k, v;
+  ForwardParams forward;
+  int attempts = 0;  // of a wait
+};
+
+template <class Element_, int kHead_>
+struct HopperTraits {
+  using Element = Element_;
+  static constexpr int kHead = kHead_;
+  static constexpr int kRows = 128, kRowsOfGroup = 64, kKeys = 128;
+  static constexpr int kGroups = 2;  // that compute
+  static constexpr int kThreads = 128 * (kGroups + 1);
+  static constexpr int kStages = kHead == 64 ? 4 : 2;
+  static constexpr int kPieces = kHead / 64;  // a tile is stored in pieces of 64 columns, rows of 128 bytes
+  static constexpr int kPieceBytes = kKeys * 128;
+  static constexpr int kQueryPieceBytes = kRowsOfGroup * 128;
+  static constexpr int kQueryBytes = kRows * kHead * 2, kTileBytes = kKeys * kHead * 2;
+  static constexpr int kNumBarriers = 1 + 4 * kStages;
+  static constexpr size_t kSharedBytes = 1024 + kQueryBytes + 2 * kStages * kTileBytes + 8 * kNumBarriers;
+  static constexpr int kProducerRegisters = 24, kConsumerRegisters = 240;
+};
+
+template <class Traits>
+struct HopperBlock {
+  using Element = typename Traits::Element;
+  static constexpr int kKeyTiles = Traits::kKeys / 8, kHeadTiles = Traits::kHead / 8, kKeySteps = Traits::kKeys / 16;
+
+  const HopperParams& params;
+  BlockTask task;
+  int num_tiles;
+  char* q_tile;
+  char* tiles;
+  uint64_t* barriers;
+
+  PYCIRCUIT_DEVICE explicit HopperBlock(const HopperParams& all) : params(all), task(block_task<Traits::kRows>(all.forward)) {
+    num_tiles = task.key_end > 0 ? (task.key_end + Traits::kKeys - 1) / Traits::kKeys : 0;
+    q_tile = dynamic_shared();
+    q_tile += (1024 - shared_address(q_tile) % 1024) % 1024;  // the swizzle goes by address
+    tiles = q_tile + Traits::kQueryBytes;
+    barriers = reinterpret_cast<uint64_t*>(tiles + 2 * Traits::kStages * Traits::kTileBytes);
+  }
+
+  PYCIRCUIT_DEVICE char* k_tile(int stage) const { return tiles + 2 * stage * Traits::kTileBytes; }
+  PYCIRCUIT_DEVICE char* v_tile(int stage) const { return tiles + (2 * stage + 1) * Traits::kTileBytes; }
+  PYCIRCUIT_DEVICE uint64_t* queries_full() const { return barriers; }
+  PYCIRCUIT_DEVICE uint64_t* keys_full(int stage) const { return barriers + 1 + 4 * stage; }
+  PYCIRCUIT_DEVICE uint64_t* keys_empty(int stage) const { return barriers + 2 + 4 * stage; }
+  PYCIRCUIT_DEVICE uint64_t* values_full(int stage) const { return barriers + 3 + 4 * stage; }
+  PYCIRCUIT_DEVICE uint64_t* values_empty(int stage) const { return barriers + 4 + 4 * stage; }
+  PYCIRCUIT_DEVICE void wait(uint64_t* barrier, int parity) const { barrier_wait(barrier, parity, params.attempts); }
+
+  PYCIRCUIT_DEVICE void start_barriers() const {
+    if (thread_index() == 0) {
+      constexpr int kWarps = 4 * Traits::kGroups;  // each arrives once it has read a tile
+      barrier_start(queries_full(), 1);
+      for (int stage = 0; stage < Traits::kStages; ++stage) {
+        barrier_start(keys_full(stage), 1);
+        barrier_start(keys_empty(stage), kWarps);
+        barrier_start(values_full(stage), 1);
+        barrier_start(values_empty(stage), kWarps);
+      }
+      barriers_started();
+    }
+    sync_block();
+  }
+
+  // --- The copying thread
+
+  // kRows rows from `row` on, piece by piece.
+  PYCIRCUIT_DEVICE void copy_rows(char* target, const MappedOperand& operand, int row, int piece_bytes, uint64_t* barrier) const {
+    int at[5] = {0, row, 0, 0, 0};
+#pragma unroll
+    for (int i = 0; i < 3; ++i) {
+#pragma unroll
+      for (int axis = 0; axis < kMaxBatchAxes; ++axis) {
+        if (operand.axes[i] == axis) at[2 + i] = static_cast<int>(task.entry.at[axis]);
+      }
+    }
+#pragma unroll
+    for (int piece = 0; piece < Traits::kPieces; ++piece) {
+      at[0] = 64 * piece;
+      copy_tensor(target + piece * piece_bytes, &operand.map, at, barrier);
+    }
+  }
+
+  PYCIRCUIT_DEVICE void copy_all() const {
+    if (num_tiles == 0) return;
+    barrier_arrive_expecting(queries_full(), Traits::kQueryBytes);
+    for (int group = 0; group < Traits::kGroups; ++group) {
+      copy_rows(q_tile + group * Traits::kPieces * Traits::kQueryPieceBytes, params.q, task.first_row + Traits::kRowsOfGroup * group,
+                Traits::kQueryPieceBytes, queries_full());
+    }
+    for (int tile = 0; tile < num_tiles; ++tile) {
+      int stage = tile % Traits::kStages, parity = tile / Traits::kStages % 2;
+      // A fresh barrier counts as complete for parity 1: the first round need not wait.
+      wait(keys_empty(stage), parity ^ 1);
+      barrier_arrive_expecting(keys_full(stage), Traits::kTileBytes);
+      copy_rows(k_tile(stage), params.k, tile * Traits::kKeys, Traits::kPieceBytes, keys_full(stage));
+      wait(values_empty(stage), parity ^ 1);
+      barrier_arrive_expecting(values_full(stage), Traits::kTileBytes);
+      copy_rows(v_tile(stage), params.v, tile * Traits::kKeys, Traits::kPieceBytes, values_full(stage));
+    }
+  }
+
+  // --- The computing warpgroups
+
+  PYCIRCUIT_DEVICE void release(uint64_t* barrier) const {
+    if (thread_index() % 32 == 0) barrier_arrive(barrier);
+  }
+
+  PYCIRCUIT_DEVICE void start_scores(float (&scores)[kKeyTiles][4], const char* queries, int tile) const {
+    int stage = tile % Traits::kStages;
+    wait(keys_full(stage), tile / Traits::kStages % 2);
+    hold_registers(scores);
+    multiply_begin();
+#pragma unroll
+    for (int piece = 0; piece < Traits::kPieces; ++piece) {
+#pragma unroll
+      for (int step = 0; step < 4; ++step) {
+        uint64_t left = matrix_descriptor(queries + piece * Traits::kQueryPieceBytes + 32 * step, 16, 1024);
+        uint64_t right = matrix_descriptor(k_tile(stage) + piece * Traits::kPieceBytes + 32 * step, 16, 1024);
+        multiply_shared(scores, left, right, piece + step > 0, Element{});
+      }
+    }
+    multiply_commit();
+  }
+
+  PYCIRCUIT_DEVICE void start_output(float (&output)[kHeadTiles][4], uint32_t (&weights)[kKeySteps][4], int tile) const {
+    int stage = tile % Traits::kStages;
+    wait(values_full(stage), tile / Traits::kStages % 2);
+    hold_registers(output);
+    hold_registers(weights);
+    multiply_begin();
+#pragma unroll
+    for (int step = 0; step < kKeySteps; ++step) {
+      uint64_t right = matrix_descriptor(v_tile(stage) + 16 * 128 * step, Traits::kPieceBytes, 1024);
+      multiply_registers(output, weights[step], right, Element{});
+    }
+    multiply_commit();
+  }
+
+  PYCIRCUIT_DEVICE static void pack_weights(uint32_t (&weights)[kKeySteps][4], const float (&scores)[kKeyTiles][4]) {
+#pragma unroll
+    for (int step = 0; step < kKeySteps; ++step) accumulators_as_left(weights[step], scores[2 * step], scores[2 * step + 1], Element{});
+  }
+
+  PYCIRCUIT_DEVICE void update(OnlineSoftmax<1>& softmax, float (&scores)[1][kKeyTiles][4], float (&keep)[1][2], int row, int tile) const {
+    int first_key = tile * Traits::kKeys;
+    int first_of_warp = row - ((thread_index() & 31) >> 2);
+    if (first_key + Traits::kKeys > visible_keys(params.forward, first_of_warp)) hide_keys(scores[0], params.forward, row, first_key);
+    softmax.update(scores, params.forward.scale, keep);
+  }
+
+  PYCIRCUIT_DEVICE void compute(int group) const {
+    float output[1][kHeadTiles][4];
+#pragma unroll
+    for (int head = 0; head < kHeadTiles; ++head) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) output[0][head][i] = 0.0f;
+    }
+    int warp_row = Traits::kRowsOfGroup * group + thread_index() / 32 % 4 * 16;
+    int row = task.first_row + warp_row + ((thread_index() & 31) >> 2);
+    OnlineSoftmax<1> softmax;
+    softmax.clear();
+    char* queries = q_tile + group * Traits::kPieces * Traits::kQueryPieceBytes;
+    if (num_tiles > 0) {
+      float scores[1][kKeyTiles][4], keep[1][2];
+      uint32_t weights[kKeySteps][4];
+      wait(queries_full(), 0);
+      start_scores(scores[0], queries, 0);
+      multiply_wait<0>();
+      hold_registers(scores[0]);
+      release(keys_empty(0));
+      update(softmax, scores, keep, row, 0);
+      pack_weights(weights, scores[0]);
+      for (int tile = 1; tile < num_tiles; ++tile) {
+        start_scores(scores[0], queries, tile);
+        start_output(output[0], weights, tile - 1);
+        multiply_wait<1>();
+        hold_registers(scores[0]);
+        release(keys_empty(tile % Traits::kStages));
+        update(softmax, scores, keep, row, tile);
+        multiply_wait<0>();
+        hold_registers(output[0]);
+        hold_registers(weights);
+        release(values_empty((tile - 1) % Traits::kStages));
+        softmax.rescale(output, keep);
+        pack_weights(weights, scores[0]);
+      }
+      start_output(output[0], weights, num_tiles - 1);
+      multiply_wait<0>();
+      hold_registers(output[0]);
+    }
+    float inverse[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) inverse[half] = softmax.inverse_sum(0, half, visible_keys(params.forward, row + 8 * half) > 0);
+    sync_warpgroup(group);  // nobody multiplies with the queries any more: results go through their place
+    auto* staging = reinterpret_cast<Element*>(q_tile) + warp_row * Traits::kHead;
+    store_rows<Traits::kHead>(staging, output[0], inverse, params.forward, matrix_of<Element>(params.forward.result, task.entry),
+                              task.first_row + warp_row);
+  }
+
+  PYCIRCUIT_DEVICE void run() const {
+    start_barriers();
+    int group = thread_index() / 128;
+    if (group == 0) {
+      give_registers<Traits::kProducerRegisters>();
+      if (thread_index() == 0) copy_all();
+    } else {
+      take_registers<Traits::kConsumerRegisters>();
+      compute(group - 1);
+    }
+  }
+};
+
+template <class Traits>
+PYCIRCUIT_SOLE_KERNEL(Traits::kThreads)
+forward_hopper(PYCIRCUIT_GRID_CONSTANT HopperParams params) {
+#ifdef PYCIRCUIT_HOPPER_CODE
+  HopperBlock<Traits>(params).run();
+#endif
+}
+
+}  // namespace pycircuit::kernels

@@ -1,5 +1,6 @@
 // The sm_90a kernels for float16 and bfloat16: tensor maps, when they serve, and the test that they pass before first use (spec 12, section
 // 12).
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
@@ -57,13 +58,14 @@ const char* launch_instance(const ForwardParams& forward, int64_t entries, int a
   HopperParams params;
   params.forward = forward;
   params.forward.query_tiles = static_cast<int>(divide_up(forward.num_queries, Traits::kRows));
+  params.num_tasks = params.forward.query_tiles * entries;
+  params.num_blocks = static_cast<int>(std::min<int64_t>(params.num_tasks, target.multiprocessors));
   params.attempts = attempts;
   bool mapped = map_operand(params.q, forward.q, forward.batch, forward.num_queries, kHead, Traits::kRowsOfGroup) &&
                 map_operand(params.k, forward.k, forward.batch, forward.num_keys, kHead, Traits::kKeys) &&
                 map_operand(params.v, forward.v, forward.batch, forward.num_keys, kHead, Traits::kKeys);
   if (!mapped) return "attention_cuda: no tensor map";
-  return launch(forward_hopper<Traits>, params.forward.query_tiles * entries, Traits::kThreads, Traits::kSharedBytes, params,
-                target.stream);
+  return launch(forward_hopper<Traits>, params.num_blocks, Traits::kThreads, Traits::kSharedBytes, params, target.stream);
 }
 
 const char* launch_any(const ForwardParams& params, Element element, int64_t entries, int attempts, const LaunchTarget& target) {
@@ -153,6 +155,7 @@ struct SelfTest {
     side.upload(data, host.data(), host.size() * kElementBytes);
     LaunchTarget target;
     target.stream = side.stream();
+    target.multiprocessors = 4;  // several tasks per block
     const ElementLaunches& launches = element == Element::float16 ? kFloat16Launches : kBfloat16Launches;
     ForwardParams expected = params(data), tested = expected;
     expected.result.data = data + inputs * kElementBytes;

@@ -42,7 +42,7 @@ struct FloatBlock {
   float maximum[kRowsPerThread], sum[kRowsPerThread];
   float output[kRowsPerThread][kHeadVectors][4];
 
-  PYCIRCUIT_DEVICE explicit FloatBlock(const ForwardParams& all) : params(all), task(block_task<Traits::kRows>(all)) {
+  PYCIRCUIT_DEVICE explicit FloatBlock(const ForwardParams& all) : params(all), task(block_task<Traits::kRows>(all, block_index())) {
     first_local_row = thread_index() / 16 * kRowsPerThread;
     lane16 = thread_index() % 16;
     q_tile = reinterpret_cast<float*>(dynamic_shared());

@@ -1,8 +1,9 @@
 // Attention forward for 16-bit elements on sm_90a, without mask and bias (spec 12, section 12).
 //
-// A block computes 128 queries of one batch entry with three warpgroups. One thread of the first starts tensor copies of queries, keys and
-// values as far ahead as there are stages; the other two own 64 queries each. Scores of the next tile are multiplied while the softmax and
-// the product with values of this one go on. Keys and values have barriers of their own, so that each is awaited only when needed.
+// There is one block per multiprocessor, and it takes one task after the other: 128 queries of one batch entry. One thread of its first
+// warpgroup starts tensor copies of queries, keys and values as far ahead as there is room, into the next task too; the other two
+// warpgroups own 64 queries each. Scores of the next tile are multiplied while the softmax and the product with values of this one go on.
+// Keys and values have barriers of their own, so that each is awaited only when needed.
 #pragma once
 
 #include "kernels/cuda/hopper_device.cuh"
@@ -21,6 +22,8 @@ struct MappedOperand {
 struct HopperParams {
   MappedOperand q, k, v;
   ForwardParams forward;
+  int64_t num_tasks = 0;
+  int num_blocks = 0;
   int attempts = 0;  // of a wait
 };
 
@@ -31,49 +34,63 @@ struct HopperTraits {
   static constexpr int kRows = 128, kRowsOfGroup = 64, kKeys = 128;
   static constexpr int kGroups = 2;  // that compute
   static constexpr int kThreads = 128 * (kGroups + 1);
-  static constexpr int kStages = kHead == 64 ? 4 : 2;
+  static constexpr int kStages = kHead == 64 ? 4 : 2;  // of keys and values
+  static constexpr int kQueryStages = 2;
   static constexpr int kPieces = kHead / 64;  // a tile is stored in pieces of 64 columns, rows of 128 bytes
   static constexpr int kPieceBytes = kKeys * 128;
   static constexpr int kQueryPieceBytes = kRowsOfGroup * 128;
   static constexpr int kQueryBytes = kRows * kHead * 2, kTileBytes = kKeys * kHead * 2;
-  static constexpr int kNumBarriers = 1 + 4 * kStages;
-  static constexpr size_t kSharedBytes = 1024 + kQueryBytes + 2 * kStages * kTileBytes + 8 * kNumBarriers;
+  static constexpr int kNumBarriers = 2 * kQueryStages + 4 * kStages;
+  static constexpr size_t kSharedBytes = 1024 + kQueryStages * kQueryBytes + 2 * kStages * kTileBytes + 8 * kNumBarriers;
   static constexpr int kProducerRegisters = 24, kConsumerRegisters = 240;
+};
+
+// Where the n-th use of a ring of stages takes place, and the parity of its phase.
+template <int kStages>
+struct Turn {
+  int stage;
+  int parity;
+  PYCIRCUIT_DEVICE explicit Turn(int number) : stage(number % kStages), parity(number / kStages % 2) {}
 };
 
 template <class Traits>
 struct HopperBlock {
   using Element = typename Traits::Element;
+  using TileTurn = Turn<Traits::kStages>;
+  using QueryTurn = Turn<Traits::kQueryStages>;
   static constexpr int kKeyTiles = Traits::kKeys / 8, kHeadTiles = Traits::kHead / 8, kKeySteps = Traits::kKeys / 16;
 
   const HopperParams& params;
-  BlockTask task;
-  int num_tiles;
-  char* q_tile;
+  char* q_tiles;
   char* tiles;
   uint64_t* barriers;
 
-  PYCIRCUIT_DEVICE explicit HopperBlock(const HopperParams& all) : params(all), task(block_task<Traits::kRows>(all.forward)) {
-    num_tiles = task.key_end > 0 ? (task.key_end + Traits::kKeys - 1) / Traits::kKeys : 0;
-    q_tile = dynamic_shared();
-    q_tile += (1024 - shared_address(q_tile) % 1024) % 1024;  // the swizzle goes by address
-    tiles = q_tile + Traits::kQueryBytes;
+  PYCIRCUIT_DEVICE explicit HopperBlock(const HopperParams& all) : params(all) {
+    q_tiles = dynamic_shared();
+    q_tiles += (1024 - shared_address(q_tiles) % 1024) % 1024;  // the swizzle goes by address
+    tiles = q_tiles + Traits::kQueryStages * Traits::kQueryBytes;
     barriers = reinterpret_cast<uint64_t*>(tiles + 2 * Traits::kStages * Traits::kTileBytes);
   }
 
+  PYCIRCUIT_DEVICE char* q_tile(int stage) const { return q_tiles + stage * Traits::kQueryBytes; }
   PYCIRCUIT_DEVICE char* k_tile(int stage) const { return tiles + 2 * stage * Traits::kTileBytes; }
   PYCIRCUIT_DEVICE char* v_tile(int stage) const { return tiles + (2 * stage + 1) * Traits::kTileBytes; }
-  PYCIRCUIT_DEVICE uint64_t* queries_full() const { return barriers; }
-  PYCIRCUIT_DEVICE uint64_t* keys_full(int stage) const { return barriers + 1 + 4 * stage; }
-  PYCIRCUIT_DEVICE uint64_t* keys_empty(int stage) const { return barriers + 2 + 4 * stage; }
-  PYCIRCUIT_DEVICE uint64_t* values_full(int stage) const { return barriers + 3 + 4 * stage; }
-  PYCIRCUIT_DEVICE uint64_t* values_empty(int stage) const { return barriers + 4 + 4 * stage; }
+  PYCIRCUIT_DEVICE uint64_t* queries_full(int stage) const { return barriers + 2 * stage; }
+  PYCIRCUIT_DEVICE uint64_t* queries_empty(int stage) const { return barriers + 2 * stage + 1; }
+  PYCIRCUIT_DEVICE uint64_t* tile_barrier(int stage, int which) const { return barriers + 2 * Traits::kQueryStages + 4 * stage + which; }
+  PYCIRCUIT_DEVICE uint64_t* keys_full(int stage) const { return tile_barrier(stage, 0); }
+  PYCIRCUIT_DEVICE uint64_t* keys_empty(int stage) const { return tile_barrier(stage, 1); }
+  PYCIRCUIT_DEVICE uint64_t* values_full(int stage) const { return tile_barrier(stage, 2); }
+  PYCIRCUIT_DEVICE uint64_t* values_empty(int stage) const { return tile_barrier(stage, 3); }
   PYCIRCUIT_DEVICE void wait(uint64_t* barrier, int parity) const { barrier_wait(barrier, parity, params.attempts); }
 
   PYCIRCUIT_DEVICE void start_barriers() const {
     if (thread_index() == 0) {
       constexpr int kWarps = 4 * Traits::kGroups;  // each arrives once it has read a tile
-      barrier_start(queries_full(), 1);
+      for (int stage = 0; stage < Traits::kQueryStages; ++stage) {
+        barrier_start(queries_full(stage), 1);
+        barrier_start(queries_empty(stage), kWarps);
+      }
       for (int stage = 0; stage < Traits::kStages; ++stage) {
         barrier_start(keys_full(stage), 1);
         barrier_start(keys_empty(stage), kWarps);
@@ -85,10 +102,24 @@ struct HopperBlock {
     sync_block();
   }
 
+  // This block's task of a round; at least num_tasks: none. Blocks change places from round to round, so that none gets the long rows of a
+  // causal mask each time.
+  PYCIRCUIT_DEVICE int64_t task_number(int round) const {
+    return static_cast<int64_t>(round) * params.num_blocks + (block_index() + round) % params.num_blocks;
+  }
+  PYCIRCUIT_DEVICE int num_rounds() const { return static_cast<int>((params.num_tasks + params.num_blocks - 1) / params.num_blocks); }
+  PYCIRCUIT_DEVICE BlockTask task_at(int64_t number) const { return block_task<Traits::kRows>(params.forward, number); }
+
+  // Where a task sees no keys, one tile is computed all the same: its weights are 0.
+  PYCIRCUIT_DEVICE static int num_tiles(const BlockTask& task) {
+    return task.key_end > Traits::kKeys ? (task.key_end + Traits::kKeys - 1) / Traits::kKeys : 1;
+  }
+
   // --- The copying thread
 
-  // kRows rows from `row` on, piece by piece.
-  PYCIRCUIT_DEVICE void copy_rows(char* target, const MappedOperand& operand, int row, int piece_bytes, uint64_t* barrier) const {
+  // The rows from `row` on, piece by piece.
+  PYCIRCUIT_DEVICE static void copy_rows(char* target, const MappedOperand& operand, const BlockTask& task, int row, int piece_bytes,
+                                         uint64_t* barrier) {
     int at[5] = {0, row, 0, 0, 0};
 #pragma unroll
     for (int i = 0; i < 3; ++i) {
@@ -104,22 +135,33 @@ struct HopperBlock {
     }
   }
 
-  PYCIRCUIT_DEVICE void copy_all() const {
-    if (num_tiles == 0) return;
-    barrier_arrive_expecting(queries_full(), Traits::kQueryBytes);
+  PYCIRCUIT_DEVICE void copy_queries(const BlockTask& task, int number) const {
+    QueryTurn turn(number);
+    // A fresh barrier counts as complete for parity 1: the first turn of a stage need not wait.
+    wait(queries_empty(turn.stage), turn.parity ^ 1);
+    barrier_arrive_expecting(queries_full(turn.stage), Traits::kQueryBytes);
     for (int group = 0; group < Traits::kGroups; ++group) {
-      copy_rows(q_tile + group * Traits::kPieces * Traits::kQueryPieceBytes, params.q, task.first_row + Traits::kRowsOfGroup * group,
-                Traits::kQueryPieceBytes, queries_full());
+      copy_rows(q_tile(turn.stage) + group * Traits::kPieces * Traits::kQueryPieceBytes, params.q, task,
+                task.first_row + Traits::kRowsOfGroup * group, Traits::kQueryPieceBytes, queries_full(turn.stage));
     }
-    for (int tile = 0; tile < num_tiles; ++tile) {
-      int stage = tile % Traits::kStages, parity = tile / Traits::kStages % 2;
-      // A fresh barrier counts as complete for parity 1: the first round need not wait.
-      wait(keys_empty(stage), parity ^ 1);
-      barrier_arrive_expecting(keys_full(stage), Traits::kTileBytes);
-      copy_rows(k_tile(stage), params.k, tile * Traits::kKeys, Traits::kPieceBytes, keys_full(stage));
-      wait(values_empty(stage), parity ^ 1);
-      barrier_arrive_expecting(values_full(stage), Traits::kTileBytes);
-      copy_rows(v_tile(stage), params.v, tile * Traits::kKeys, Traits::kPieceBytes, values_full(stage));
+  }
+
+  PYCIRCUIT_DEVICE void copy_all() const {
+    int rounds = num_rounds(), turns = 0, number = 0;
+    for (int round = 0; round < rounds; ++round) {
+      if (task_number(round) >= params.num_tasks) continue;
+      BlockTask task = task_at(task_number(round));
+      copy_queries(task, number++);
+      int count = num_tiles(task);
+      for (int tile = 0; tile < count; ++tile) {
+        TileTurn turn(turns++);
+        wait(keys_empty(turn.stage), turn.parity ^ 1);
+        barrier_arrive_expecting(keys_full(turn.stage), Traits::kTileBytes);
+        copy_rows(k_tile(turn.stage), params.k, task, tile * Traits::kKeys, Traits::kPieceBytes, keys_full(turn.stage));
+        wait(values_empty(turn.stage), turn.parity ^ 1);
+        barrier_arrive_expecting(values_full(turn.stage), Traits::kTileBytes);
+        copy_rows(v_tile(turn.stage), params.v, task, tile * Traits::kKeys, Traits::kPieceBytes, values_full(turn.stage));
+      }
     }
   }
 
@@ -129,9 +171,8 @@ struct HopperBlock {
     if (thread_index() % 32 == 0) barrier_arrive(barrier);
   }
 
-  PYCIRCUIT_DEVICE void start_scores(float (&scores)[kKeyTiles][4], const char* queries, int tile) const {
-    int stage = tile % Traits::kStages;
-    wait(keys_full(stage), tile / Traits::kStages % 2);
+  PYCIRCUIT_DEVICE void start_scores(float (&scores)[kKeyTiles][4], const char* queries, TileTurn turn) const {
+    wait(keys_full(turn.stage), turn.parity);
     hold_registers(scores);
     multiply_begin();
 #pragma unroll
@@ -139,22 +180,21 @@ struct HopperBlock {
 #pragma unroll
       for (int step = 0; step < 4; ++step) {
         uint64_t left = matrix_descriptor(queries + piece * Traits::kQueryPieceBytes + 32 * step, 16, 1024);
-        uint64_t right = matrix_descriptor(k_tile(stage) + piece * Traits::kPieceBytes + 32 * step, 16, 1024);
+        uint64_t right = matrix_descriptor(k_tile(turn.stage) + piece * Traits::kPieceBytes + 32 * step, 16, 1024);
         multiply_shared(scores, left, right, piece + step > 0, Element{});
       }
     }
     multiply_commit();
   }
 
-  PYCIRCUIT_DEVICE void start_output(float (&output)[kHeadTiles][4], uint32_t (&weights)[kKeySteps][4], int tile) const {
-    int stage = tile % Traits::kStages;
-    wait(values_full(stage), tile / Traits::kStages % 2);
+  PYCIRCUIT_DEVICE void start_output(float (&output)[kHeadTiles][4], uint32_t (&weights)[kKeySteps][4], TileTurn turn) const {
+    wait(values_full(turn.stage), turn.parity);
     hold_registers(output);
     hold_registers(weights);
     multiply_begin();
 #pragma unroll
     for (int step = 0; step < kKeySteps; ++step) {
-      uint64_t right = matrix_descriptor(v_tile(stage) + 16 * 128 * step, Traits::kPieceBytes, 1024);
+      uint64_t right = matrix_descriptor(v_tile(turn.stage) + 16 * 128 * step, Traits::kPieceBytes, 1024);
       multiply_registers(output, weights[step], right, Element{});
     }
     multiply_commit();
@@ -172,53 +212,71 @@ struct HopperBlock {
     softmax.update(scores, params.forward.scale, keep);
   }
 
-  PYCIRCUIT_DEVICE void compute(int group) const {
-    float output[1][kHeadTiles][4];
+  // Task number `number` of this block, whose tiles begin with turn `first_turn`.
+  PYCIRCUIT_DEVICE void compute(const BlockTask& task, int group, int number, int first_turn) const {
+    int warp_row = Traits::kRowsOfGroup * group + thread_index() / 32 % 4 * 16;
+    int row = task.first_row + warp_row + ((thread_index() & 31) >> 2);
+    QueryTurn query_turn(number);
+    char* queries = q_tile(query_turn.stage) + group * Traits::kPieces * Traits::kQueryPieceBytes;
+    OnlineSoftmax<1> softmax;
+    softmax.clear();
+    float output[1][kHeadTiles][4], scores[1][kKeyTiles][4], keep[1][2];
+    uint32_t weights[kKeySteps][4];
 #pragma unroll
     for (int head = 0; head < kHeadTiles; ++head) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) output[0][head][i] = 0.0f;
     }
-    int warp_row = Traits::kRowsOfGroup * group + thread_index() / 32 % 4 * 16;
-    int row = task.first_row + warp_row + ((thread_index() & 31) >> 2);
-    OnlineSoftmax<1> softmax;
-    softmax.clear();
-    char* queries = q_tile + group * Traits::kPieces * Traits::kQueryPieceBytes;
-    if (num_tiles > 0) {
-      float scores[1][kKeyTiles][4], keep[1][2];
-      uint32_t weights[kKeySteps][4];
-      wait(queries_full(), 0);
-      start_scores(scores[0], queries, 0);
-      multiply_wait<0>();
+
+    wait(queries_full(query_turn.stage), query_turn.parity);
+    start_scores(scores[0], queries, TileTurn(first_turn));
+    multiply_wait<0>();
+    hold_registers(scores[0]);
+    release(keys_empty(TileTurn(first_turn).stage));
+    update(softmax, scores, keep, row, 0);
+    pack_weights(weights, scores[0]);
+    int count = num_tiles(task);
+    for (int tile = 1; tile < count; ++tile) {
+      TileTurn former(first_turn + tile - 1), turn(first_turn + tile);
+      start_scores(scores[0], queries, turn);
+      start_output(output[0], weights, former);
+      multiply_wait<1>();
       hold_registers(scores[0]);
-      release(keys_empty(0));
-      update(softmax, scores, keep, row, 0);
-      pack_weights(weights, scores[0]);
-      for (int tile = 1; tile < num_tiles; ++tile) {
-        start_scores(scores[0], queries, tile);
-        start_output(output[0], weights, tile - 1);
-        multiply_wait<1>();
-        hold_registers(scores[0]);
-        release(keys_empty(tile % Traits::kStages));
-        update(softmax, scores, keep, row, tile);
-        multiply_wait<0>();
-        hold_registers(output[0]);
-        hold_registers(weights);
-        release(values_empty((tile - 1) % Traits::kStages));
-        softmax.rescale(output, keep);
-        pack_weights(weights, scores[0]);
-      }
-      start_output(output[0], weights, num_tiles - 1);
+      release(keys_empty(turn.stage));
+      update(softmax, scores, keep, row, tile);
       multiply_wait<0>();
       hold_registers(output[0]);
+      hold_registers(weights);
+      release(values_empty(former.stage));
+      softmax.rescale(output, keep);
+      pack_weights(weights, scores[0]);
     }
+    TileTurn last(first_turn + count - 1);
+    start_output(output[0], weights, last);
+    multiply_wait<0>();
+    hold_registers(output[0]);
+    release(values_empty(last.stage));
+
     float inverse[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) inverse[half] = softmax.inverse_sum(0, half, visible_keys(params.forward, row + 8 * half) > 0);
     sync_warpgroup(group);  // nobody multiplies with the queries any more: results go through their place
-    auto* staging = reinterpret_cast<Element*>(q_tile) + warp_row * Traits::kHead;
+    auto* staging = reinterpret_cast<Element*>(q_tile(query_turn.stage)) + warp_row * Traits::kHead;
     store_rows<Traits::kHead>(staging, output[0], inverse, params.forward, matrix_of<Element>(params.forward.result, task.entry),
                               task.first_row + warp_row);
+    shared_stores_before_copies();
+    sync_warp();
+    release(queries_empty(query_turn.stage));
+  }
+
+  PYCIRCUIT_DEVICE void compute_all(int group) const {
+    int rounds = num_rounds(), turns = 0, number = 0;
+    for (int round = 0; round < rounds; ++round) {
+      if (task_number(round) >= params.num_tasks) continue;
+      BlockTask task = task_at(task_number(round));
+      compute(task, group, number++, turns);
+      turns += num_tiles(task);
+    }
   }
 
   PYCIRCUIT_DEVICE void run() const {
@@ -229,7 +287,7 @@ struct HopperBlock {
       if (thread_index() == 0) copy_all();
     } else {
       take_registers<Traits::kConsumerRegisters>();
-      compute(group - 1);
+      compute_all(group - 1);
     }
   }
 };

@@ -32,7 +32,7 @@ struct ForwardBlock {
   float output[Traits::kRowTiles][Traits::kHeadTiles][4];
   uint32_t queries[Traits::kRowTiles][Traits::kQueryInRegisters ? Traits::kHeadSteps : 1][4];
 
-  PYCIRCUIT_DEVICE explicit ForwardBlock(const ForwardParams& all) : params(all), task(block_task<Traits::kRows>(all)) {
+  PYCIRCUIT_DEVICE explicit ForwardBlock(const ForwardParams& all) : params(all), task(block_task<Traits::kRows>(all, block_index())) {
     int lane = thread_index() & 31;
     warp_row = (thread_index() / 32) * 16 * Traits::kRowTiles;
     row_in_warp = lane >> 2;

@@ -48,6 +48,9 @@ PYCIRCUIT_DEVICE void barrier_wait(uint64_t* barrier, int parity, int attempts) 
 
 // --- Tensor copies
 
+// Orders this thread's stores to shared memory before copies that overwrite it.
+PYCIRCUIT_DEVICE void shared_stores_before_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
 using TensorMap = CUtensorMap;
 
 // The box of `map` at these coordinates, innermost first, into shared memory; its bytes count for the barrier.

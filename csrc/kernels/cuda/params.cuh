@@ -89,11 +89,12 @@ struct BlockTask {
   int key_end;  // keys from here on have weight 0 in every row of the block
 };
 
+// Task `number` of query_tiles per batch entry.
 template <int kRows>
-PYCIRCUIT_DEVICE BlockTask block_task(const ForwardParams& params) {
+PYCIRCUIT_DEVICE BlockTask block_task(const ForwardParams& params, int64_t number) {
   BlockTask task;
-  task.entry = batch_index(block_index() / params.query_tiles, params.batch);
-  task.first_row = (params.query_tiles - 1 - static_cast<int>(block_index() % params.query_tiles)) * kRows;
+  task.entry = batch_index(number / params.query_tiles, params.batch);
+  task.first_row = (params.query_tiles - 1 - static_cast<int>(number % params.query_tiles)) * kRows;
   int last_row = lesser(task.first_row + kRows, params.num_queries) - 1;
   task.key_end = visible_keys(params, last_row);
   return task;

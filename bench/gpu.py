@@ -38,7 +38,7 @@ class Library:
         return str(self.library.bench_hopper_status(self.capability).decode())
 
     def prepare(self, q: Tensor, k: Tensor, v: Tensor, *, scale: float, causal: bool = False, **terms: Tensor) -> Callable[[], Tensor]:
-        """A call that computes [batch, heads, i, f], or [batch, i, d] with `weight` [heads, f, d], into one tensor; `terms`: mask, bias, weight."""
+        """A call that computes [batch, heads, i, f], or with `weight` [heads, f, d] [batch, i, d]; `terms`: mask, bias, weight."""
         batch, heads, queries, key_size = q.shape
         keys, value_size = v.shape[-2:]
         weight = terms.get("weight")

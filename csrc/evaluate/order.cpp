@@ -1,10 +1,15 @@
-// Depth-first orders by decreasing need, optimal merging of trees, exact search for few nodes, and a bounded random search.
+// Depth-first orders by decreasing need, optimal merging of trees, exact search where few nodes remain after merging chains and
+// views, and a bounded random search.
 #include "evaluate/order.h"
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <numeric>
+#include <optional>
+#include <queue>
 #include <random>
+#include <unordered_map>
 
 #include "base/interrupt.h"
 #include "shape/shape.h"
@@ -12,7 +17,18 @@
 namespace pycircuit {
 namespace {
 
-constexpr size_t kExactNodes = 16;
+constexpr size_t kExactNodes = 16;  // after merging
+constexpr size_t kExactStates = 300'000, kTriedStates = 20'000;
+constexpr size_t kMaxExactSize = 1'000;
+
+class Deadline {
+ public:
+  explicit Deadline(int64_t milliseconds) : end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds)) {}
+  bool passed() const { return std::chrono::steady_clock::now() >= end_; }
+
+ private:
+  std::chrono::steady_clock::time_point end_;
+};
 
 // --- trees: Liu's algorithm. An order of a subtree is a list of segments, each climbing to `hill` bytes live and falling back to `valley`;
 // merging the children's segments by decreasing hill - valley gives a minimal peak (J. W. H. Liu, "An application of generalized tree
@@ -133,40 +149,207 @@ std::vector<std::vector<int>> by_need(const OrderProblem& problem) {
   return sorted;
 }
 
-// --- exact: best peak over all sets of computed nodes
-std::vector<int> exact_order(const OrderProblem& problem) {
-  const size_t n = problem.size();
-  const uint32_t all = (uint32_t{1} << n) - 1;
-  std::vector<uint64_t> best(size_t{1} << n, UINT64_MAX);
-  std::vector<int8_t> last(size_t{1} << n, -1);
-  std::vector<uint32_t> needs(n, 0), users(n, 0);
-  for (size_t i = 0; i < n; ++i) {
-    for (const int operand : problem.operands[i]) needs[i] |= uint32_t{1} << operand;
-    for (const int user : problem.users[i]) users[i] |= uint32_t{1} << user;
-  }
-  const auto live_bytes = [&](uint32_t done) {
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < n; ++i)
-      if ((done >> i & 1) && (problem.is_output[i] || (users[i] & ~done))) bytes = saturating_add(bytes, problem.bytes[i]);
-    return bytes;
+// --- exact: best-first over sets of computed nodes, by the peak so far.
+//
+// A node that frees nothing can be put off until its value is needed without raising the peak. So it suffices to go from one set to the
+// next by a block: the nodes still missing until some value can be freed. In between nothing is freed, so that the order within a block
+// does not matter. A block that ends with no more live bytes than before and stays within the peak so far is taken at once: whatever
+// follows is no worse for it. Chains and views are such blocks, or wait inside one; a graph has few others.
+class ExactSearch {
+ public:
+  // Only orders with a peak below `bound` are of interest.
+  ExactSearch(const OrderProblem& problem, uint64_t bound, size_t max_states, const Deadline& deadline)
+      : problem_(problem), bound_(bound), max_states_(max_states), deadline_(deadline), marks_(problem.size(), 0) {}
+
+  struct Result {
+    bool finished = false;   // otherwise too many sets, or too little time
+    std::vector<int> order;  // empty: none below the bound
   };
-  best[0] = 0;
-  for (uint32_t done = 0; done < all; ++done) {
-    if (best[done] == UINT64_MAX) continue;
-    const uint64_t live = live_bytes(done);
-    for (size_t i = 0; i < n; ++i) {
-      if ((done >> i & 1) || (needs[i] & ~done)) continue;
-      const uint64_t peak = std::max(best[done], saturating_add(live, problem.bytes[i]));
-      const uint32_t next = done | uint32_t{1} << i;
-      if (peak >= best[next]) continue;
-      best[next] = peak;
-      last[next] = static_cast<int8_t>(i);
+
+  Result operator()() {
+    push({Set((problem_.size() + 63) / 64, 0), 0, 0, -1, 0, {}});
+    while (!queue_.empty()) {
+      const int state = queue_.top().state;
+      queue_.pop();
+      if (states_[state].done == problem_.size()) return {true, order_of(state)};
+      if (states_[state].peak > reached_.at(states_[state].computed)) continue;
+      if (states_.size() > max_states_ || deadline_.passed()) return {};
+      poll_interrupt();
+      expand(state);
     }
+    return {true, {}};
   }
-  std::vector<int> order;
-  for (uint32_t done = all; done; done &= ~(uint32_t{1} << last[done])) order.push_back(last[done]);
-  std::reverse(order.begin(), order.end());
-  return order;
+
+ private:
+  using Set = std::vector<uint64_t>;
+  struct State {
+    Set computed;
+    uint64_t live, peak;
+    int previous;
+    size_t done;
+    std::vector<int> block;  // computed since `previous`
+  };
+  struct SetHash {
+    size_t operator()(const Set& set) const {
+      uint64_t hash = 0;
+      for (const uint64_t word : set) hash = (hash ^ word) * 0x9e3779b97f4a7c15u, hash ^= hash >> 32;
+      return hash;
+    }
+  };
+  struct Entry {
+    uint64_t peak;
+    size_t done;
+    int state;
+    bool operator<(const Entry& other) const {  // smallest peak first, then the most done, then the oldest
+      if (peak != other.peak) return peak > other.peak;
+      return done != other.done ? done < other.done : state > other.state;
+    }
+  };
+
+  static bool contains(const Set& set, int node) { return set[node / 64] >> (node % 64) & 1; }
+
+  void push(State state) {
+    if (state.peak >= bound_) return;
+    const auto [reached, first] = reached_.emplace(state.computed, state.peak);
+    if (!first) {
+      if (reached->second <= state.peak) return;
+      reached->second = state.peak;
+    }
+    queue_.push({state.peak, state.done, static_cast<int>(states_.size())});
+    states_.push_back(std::move(state));
+  }
+
+  void expand(int from) {
+    const Set& computed = states_[from].computed;
+    count_waiting(computed);
+    std::vector<std::vector<int>> blocks(problem_.size());
+    for (size_t value = 0; value < problem_.size(); ++value)
+      if (!problem_.is_output[value] && waiting_[value] > 0) blocks[value] = needed_to_free(computed, static_cast<int>(value));
+    std::vector<State> next;
+    for (size_t value = 0; value < blocks.size(); ++value) {
+      if (blocks[value].empty()) continue;
+      std::optional<State> state = after(from, blocks[value], blocks);
+      if (!state) continue;
+      if (waiting_[value] == 1) follow_chain(states_[from], *state);
+      if (state->live <= states_[from].live && state->peak <= states_[from].peak) return push(std::move(*state));
+      next.push_back(std::move(*state));
+    }
+    if (next.empty()) next.push_back(after_rest(from));  // nothing can be freed any more
+    for (auto& state : next) push(std::move(state));
+  }
+
+  // By value: how many of its users are not computed.
+  void count_waiting(const Set& computed) {
+    waiting_.assign(problem_.size(), 0);
+    for (size_t user = 0; user < problem_.size(); ++user)
+      if (!contains(computed, static_cast<int>(user)))
+        for (const int operand : problem_.operands[user]) ++waiting_[operand];
+  }
+
+  bool frees(int node) const {
+    const auto& operands = problem_.operands[node];
+    return std::any_of(operands.begin(), operands.end(),
+                       [&](int operand) { return waiting_[operand] == 1 && !problem_.is_output[operand]; });
+  }
+
+  // What is missing until the value can be freed; empty where another value is freed on the way.
+  std::vector<int> needed_to_free(const Set& computed, int value) {
+    std::vector<int> block;
+    ++mark_;
+    for (const int user : problem_.users[value])
+      if (!contains(computed, user)) {
+        marks_[user] = mark_;
+        block.push_back(user);
+      }
+    for (size_t i = 0; i < block.size(); ++i)
+      for (const int operand : problem_.operands[block[i]]) {
+        if (contains(computed, operand) || marks_[operand] == mark_) continue;
+        if (frees(operand)) return {};
+        marks_[operand] = mark_;
+        block.push_back(operand);
+      }
+    std::sort(block.begin(), block.end());
+    return block;
+  }
+
+  // Nothing where the block contains a smaller one.
+  std::optional<State> after(int from, const std::vector<int>& block, const std::vector<std::vector<int>>& blocks) {
+    uint64_t live = states_[from].live, peak = states_[from].peak;
+    bool smallest = true;
+    for (const int node : block) {
+      live = saturating_add(live, problem_.bytes[node]);
+      peak = std::max(peak, live);
+      for (const int operand : problem_.operands[node])
+        if (--waiting_[operand] == 0 && !problem_.is_output[operand]) {
+          live -= problem_.bytes[operand];
+          smallest &= blocks[operand].size() == block.size();
+        }
+    }
+    for (const int node : block)
+      for (const int operand : problem_.operands[node]) ++waiting_[operand];
+    if (!smallest) return std::nullopt;
+    State state{states_[from].computed, live, peak, from, states_[from].done + block.size(), block};
+    for (const int node : block) state.computed[node / 64] |= uint64_t{1} << (node % 64);
+    return state;
+  }
+
+  // From the block's last node, which needed all others, along nodes that only have each other, if that falls back to where it started.
+  void follow_chain(const State& start, State& state) const {
+    State end = state;
+    int top = end.block.back();
+    while (end.live > start.live && problem_.users[top].size() == 1 && problem_.operands[problem_.users[top][0]].size() == 1) {
+      const int next = problem_.users[top][0];
+      end.live = saturating_add(end.live, problem_.bytes[next]);
+      end.peak = std::max(end.peak, end.live);
+      if (end.peak > start.peak) return;
+      if (!problem_.is_output[top]) end.live -= problem_.bytes[top];
+      end.block.push_back(next);
+      end.computed[next / 64] |= uint64_t{1} << (next % 64);
+      ++end.done;
+      top = next;
+    }
+    if (end.live <= start.live) state = std::move(end);
+  }
+
+  State after_rest(int from) const {
+    State state = states_[from];
+    state.previous = from;
+    state.block.clear();
+    for (size_t node = 0; node < problem_.size(); ++node) {
+      if (contains(state.computed, static_cast<int>(node))) continue;
+      state.block.push_back(static_cast<int>(node));
+      state.computed[node / 64] |= uint64_t{1} << (node % 64);
+      state.live = saturating_add(state.live, problem_.bytes[node]);
+    }
+    state.done = problem_.size();
+    state.peak = std::max(state.peak, state.live);
+    return state;
+  }
+
+  std::vector<int> order_of(int state) const {
+    std::vector<int> path, order;
+    for (; state >= 0; state = states_[state].previous) path.push_back(state);
+    for (auto each = path.rbegin(); each != path.rend(); ++each)
+      order.insert(order.end(), states_[*each].block.begin(), states_[*each].block.end());
+    return order;
+  }
+
+  const OrderProblem& problem_;
+  const uint64_t bound_;
+  const size_t max_states_;
+  const Deadline& deadline_;
+  std::deque<State> states_;
+  std::priority_queue<Entry> queue_;
+  std::unordered_map<Set, uint64_t, SetHash> reached_;  // least peak by set
+  std::vector<size_t> waiting_;
+  std::vector<int> marks_;
+  int mark_ = 0;
+};
+
+// How many nodes remain when each with a single operand counts as part of that operand.
+size_t merged_size(const OrderProblem& problem) {
+  return static_cast<size_t>(
+      std::count_if(problem.operands.begin(), problem.operands.end(), [](const auto& operands) { return operands.size() != 1; }));
 }
 
 class Best {
@@ -216,18 +399,17 @@ Order find_order(const OrderProblem& problem, const OrderSearch& search) {
     best.offer(forest_order(problem));
     return best.order();
   }
-  if (problem.size() <= kExactNodes) {
-    best.offer(exact_order(problem));
-    return best.order();
-  }
   auto operand_order = by_need(problem);
   best.offer(depth_first(problem, operand_order));
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
-  };
+  const Deadline deadline(search.timeout_milliseconds);
+  const bool small = merged_size(problem) <= kExactNodes;
+  if (problem.size() <= kMaxExactSize && (small || best.order().peak > search.good_enough)) {
+    ExactSearch::Result exact = ExactSearch(problem, best.order().peak, small ? kExactStates : kTriedStates, deadline)();
+    if (!exact.order.empty()) best.offer(std::move(exact.order));
+    if (exact.finished) return best.order();
+  }
   std::mt19937_64 random(0);  // the same search every time
-  while (best.order().peak > search.good_enough && elapsed() < search.timeout_milliseconds) {
+  while (best.order().peak > search.good_enough && !deadline.passed()) {
     poll_interrupt();
     auto& operands = operand_order[random() % operand_order.size()];
     if (operands.size() < 2) continue;

@@ -30,7 +30,8 @@ struct Order {
   std::vector<int> nodes;
   uint64_t peak = 0;
 };
-// The best order found: never worse than the naive one, minimal for forests and for at most 16 nodes.
+// The best order found: never worse than the naive one, minimal for forests and where at most 16 nodes remain when each with a
+// single operand counts as part of that operand.
 Order find_order(const OrderProblem& problem, const OrderSearch& search);
 
 }  // namespace pycircuit

@@ -20,7 +20,7 @@ if _core.built_with_torch != _torch.__version__:
         "rebuild it with `pip install --no-build-isolation -e .` in its source folder"
     )
 
-from pycircuit import _errors, _exceptions, _function_spec, _html, _pickle, _tensor_store, _typing  # noqa: E402, F401
+from pycircuit import _errors, _exceptions, _function_spec, _html, _pickle, _remote, _tensor_store, _typing  # noqa: E402, F401
 from pycircuit._char_tokenizer import CharTokenizer  # noqa: E402
 from pycircuit._errors import ExceptionWithRustContext, OptimizingSymbolicSizeWarning  # noqa: E402
 from pycircuit._not_set import NOT_SET, NotSet  # noqa: E402
@@ -42,7 +42,7 @@ if _TYPE_CHECKING:  # _fill_namespace does the same at run time
 def _fill_namespace() -> list[str]:
     names = dict(_errors.CLASSES)
     names |= {name: value for name, value in vars(_core).items() if not name.startswith("_") and name != "built_with_torch"}
-    for module in (_function_spec, _html, _tensor_store, _typing):
+    for module in (_function_spec, _html, _remote, _tensor_store, _typing):
         names |= {name: getattr(module, name) for name in module.__all__}
     for value in names.values():
         if getattr(value, "__module__", "").startswith("pycircuit._"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import importlib
 import importlib.util
 import itertools
@@ -10,7 +11,8 @@ import math
 import os
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +88,23 @@ def check_path(path: str) -> tuple[str, str]:
     return where, attribute
 
 
+_refused: ContextVar[str | None] = ContextVar("_refused", default=None)
+
+
+@contextlib.contextmanager
+def functions_by_path_refused(advice: str) -> Iterator[None]:
+    """Below the context no text can name a function to import: RuntimeError with the advice (spec 12, section 8.6)."""
+    token = _refused.set(advice)
+    try:
+        yield
+    finally:
+        _refused.reset(token)
+
+
 def load_by_path(path: str) -> Any:
     """Call the attribute that a locator names (spec 04, section 3.3); files below the shared directory are executed afresh."""
+    if (advice := _refused.get()) is not None:
+        raise RuntimeError(f"functions by path are refused here, got {path}: {advice}")
     where, attribute = check_path(path)
     if where.startswith("/") and where.endswith(".py"):
         from pycircuit._tensor_store import shared_root

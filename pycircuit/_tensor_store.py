@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -349,21 +350,24 @@ class _LeastRecentlyUsed:
         self.capacity = capacity
         self.used = 0
         self.tensors: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, prefix: str) -> torch.Tensor | None:
-        tensor = self.tensors.get(prefix)
-        if tensor is not None:
-            self.tensors.move_to_end(prefix)
-        return tensor
+        with self._lock:
+            tensor = self.tensors.get(prefix)
+            if tensor is not None:
+                self.tensors.move_to_end(prefix)
+            return tensor
 
     def add(self, prefix: str, tensor: torch.Tensor) -> None:
-        if tensor.nbytes > self.capacity:
-            return
-        self.tensors[prefix] = tensor
-        self.used += tensor.nbytes
-        while self.used > self.capacity:
-            _, dropped = self.tensors.popitem(last=False)
-            self.used -= dropped.nbytes
+        with self._lock:
+            if tensor.nbytes > self.capacity or prefix in self.tensors:
+                return
+            self.tensors[prefix] = tensor
+            self.used += tensor.nbytes
+            while self.used > self.capacity:
+                _, dropped = self.tensors.popitem(last=False)
+                self.used -= dropped.nbytes
 
 
 class TensorCacheRrfs:

@@ -55,9 +55,6 @@ LATER = {
     "11": """add_flatten einsum_flatten nest_adds nest_einsums NestAddsSpecInfo NestAddsSpecInfo.__init__ NestEinsumsSpecInfo
         NestEinsumsSpecInfo.__init__ NestMatcher NestMatcher.__init__ NestMatcher.matcher NestMatcher.flat NestMatcher.assert_exists
         NestMatcher.assert_unique NestMatcher.fancy_validate NestRest NestRest.__init__ NestRest.flat""",
-    "12": """circuit_server_serve OptimizationContext OptimizationContext.new_settings OptimizationContext.stringify_logs
-        Schedule.deserialize Schedule.evaluate_remote Schedule.evaluate_remote_many Schedule.serialize Schedule.tosend ScheduleToSend
-        ScheduleToSend.evaluate_remote ScheduleToSend.evaluate_remote_many""",
     "13": """causal_scrubbing.dataset causal_scrubbing.experiment causal_scrubbing.hypothesis causal_scrubbing.testing_utils""",
     "14": "model_rewrites module_utils",
     "15": """algebric_rewrite index_util interop_rust jax_to_module optional rrfs scope_manager ui.circuits_very_named_tensor ui.cui ui.ui

@@ -48,4 +48,9 @@ std::string oom_fmt(const BigUint& x) {
   return digits + std::string(suffixes[suffix]);
 }
 
+std::string stats_line(const NodePtr& circuit) {
+  return circuit->name_or_empty() + " " + std::string(kind_name(circuit->kind())) + " nodes " + std::to_string(count_nodes(circuit)) +
+         " max_size " + oom_fmt(max_non_input_size(circuit)) + " flops " + oom_fmt(total_flops(circuit));
+}
+
 }  // namespace pycircuit

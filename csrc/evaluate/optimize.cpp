@@ -7,9 +7,11 @@
 #include <optional>
 
 #include "base/lru.h"
+#include "base/output.h"
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
+#include "evaluate/report.h"
 #include "rewrite/canonical.h"
 #include "rewrite/contraction.h"
 #include "rewrite/memo_map.h"
@@ -51,26 +53,47 @@ NodePtrs split(const NodePtr& joined, size_t count) { return count == 1 ? NodePt
 
 class Optimizer {
  public:
-  Optimizer(const OptimizationSettings& settings, const SimpFnSubset& rules)
-      : settings_(settings), rules_(rules), simplify_(rules, {}, true) {}
+  Optimizer(const OptimizationContext& context, const SimpFnSubset& rules)
+      : context_(context), settings_(context.settings()), rules_(rules), simplify_(rules, observer(), true) {}
 
   // The circuit has no Modules.
   NodePtr operator()(NodePtr circuit) {
+    Report report(settings_, "optimizing");
     if (!settings_.keep_all_names) circuit = strip_names_and_tags(circuit);
-    circuit = simplified(canonical(circuit));
-    if (settings_.push_down_index)
+    circuit = canonical(circuit);
+    report.step("canonical form");
+    report.circuit("canonical input", circuit, 4);
+    if (settings_.save_circ) save_circuit(circuit);
+    circuit = simplified(circuit);
+    report.step("simplification");
+    report.circuit("simplified", circuit, 3);
+    if (settings_.push_down_index) {
       circuit = until_stable(circuit, [&](const NodePtr& each) { return has_index(each) ? deep_push_down_index_raw(each) : each; });
+      report.step("pushing down indices");
+    }
     if (settings_.deep_maybe_distribute) {
       const MaybeDistributeOptions options{
-          static_cast<uint64_t>(settings_.distribute_min_size.value_or(settings_.max_single_tensor_memory)), rules_};
+          static_cast<uint64_t>(settings_.distribute_min_size.value_or(settings_.max_single_tensor_memory)), rules_, observer()};
       circuit = until_stable(circuit, [&](const NodePtr& each) { return deep_maybe_distribute(each, options).circuit; });
+      report.step("distribution");
+      report.circuit("distributed", circuit, 3);
     }
     circuit = deep_heuristic_nest_adds(circuit);
-    return canonical(deep_optimize_einsums(circuit, static_cast<uint64_t>(settings_.max_single_tensor_memory)));
+    report.step("sharing sums");
+    circuit = canonical(deep_optimize_einsums(circuit, static_cast<uint64_t>(settings_.max_single_tensor_memory),
+                                              [&](const Einsum& einsum, double seconds) { context_.path_found(einsum, seconds); }));
+    report.step("contraction orders");
+    report.circuit("optimized", circuit, 3);
+    return circuit;
   }
 
  private:
   static constexpr int kMaxRounds = 30;
+
+  RuleObserver observer() const {
+    if (!settings_.log_simplifications) return {};
+    return [&context = context_](std::string_view rule, const NodePtr&, const NodePtr&) { context.rule_fired(rule); };
+  }
 
   static bool has_index(const NodePtr& circuit) {
     const NodePtrs nodes = post_order(circuit);
@@ -102,6 +125,7 @@ class Optimizer {
     return circuit;
   }
 
+  const OptimizationContext& context_;
   const OptimizationSettings& settings_;
   const SimpFnSubset rules_;
   Simplifier simplify_;  // sums and products with several users stay nodes of their own
@@ -115,12 +139,12 @@ NodePtr with_device_dtype(const NodePtr& optimized, const DeviceDtypeOp& wanted)
   return same_device && same_dtype ? optimized : GeneralFunction::cast_to(optimized, {}, wanted);
 }
 
-NodePtrs optimize(const NodePtrs& circuits, const OptimizationSettings& settings, const SimpFnSubset& rules) {
+NodePtrs optimize(const NodePtrs& circuits, const OptimizationContext& context, const SimpFnSubset& rules) {
   // Every Module is substituted, not only those called from one place: rules then see what each body is applied to. What a circuit's
   // substitution is, is remembered; so it comes before names are dropped.
   NodePtrs outputs;
   for (const auto& circuit : circuits) outputs.push_back(substitute_all_modules(circuit));
-  outputs = split(Optimizer(settings, rules)(join(std::move(outputs))), circuits.size());
+  outputs = split(Optimizer(context, rules)(join(std::move(outputs))), circuits.size());
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = with_device_dtype(outputs[i], circuits[i]->device_dtype());
   return outputs;
 }
@@ -182,9 +206,11 @@ LruTable<Hash, std::shared_ptr<const Optimized>>& templates() {
   return table;
 }
 
-NodePtrs optimize_by_template(const NodePtrs& circuits, const OptimizationSettings& settings) {
+NodePtrs optimize_by_template(const NodePtrs& circuits, const OptimizationContext& context) {
+  const OptimizationSettings& settings = context.settings();
+  if (context.is_watched()) return optimize(circuits, context, plan_rules(settings));
   const Template abstracted = abstract(circuits);
-  if (abstracted.stand_ins.empty()) return optimize(circuits, settings, plan_rules(settings));
+  if (abstracted.stand_ins.empty()) return optimize(circuits, context, plan_rules(settings));
   Blake3 hasher;
   for (const auto& circuit : abstracted.circuits) hasher.update_u64(circuit->id());
   const Hash key = hasher.finish();
@@ -192,7 +218,7 @@ NodePtrs optimize_by_template(const NodePtrs& circuits, const OptimizationSettin
   if (!known || (*known)->settings != settings) {
     templates().erase(key);
     known = std::make_shared<const Optimized>(
-        Optimized{settings, abstracted.circuits, optimize(abstracted.circuits, settings, plan_rules(settings))});
+        Optimized{settings, abstracted.circuits, optimize(abstracted.circuits, context, plan_rules(settings))});
     templates().insert(key, *known);
   }
   return filled_in((*known)->to, abstracted);
@@ -207,43 +233,46 @@ std::optional<size_t> common_pieces(const NodePtrs& circuits) {
 
 }  // namespace
 
-NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationSettings& settings) {
-  return optimize({circuit}, settings, settings.simp_fn_subset).front();
+NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationContext& context) {
+  return optimize({circuit}, context, context.settings().simp_fn_subset).front();
 }
 
-NodePtrs optimize_for_plan(const NodePtrs& circuits, const OptimizationSettings& settings) {
+NodePtrs optimize_for_plan(const NodePtrs& circuits, const OptimizationContext& context) {
   if (circuits.empty()) return {};
   NodePtrs substituted;
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
   const auto pieces = common_pieces(substituted);
-  if (!pieces) return optimize_by_template(substituted, settings);
+  if (!pieces) return optimize_by_template(substituted, context);
   // What the circuits share in one piece stays shared; pieces stay apart (10, 14.1).
   std::vector<NodePtrs> parts(circuits.size());
   for (size_t k = 0; k < *pieces; ++k) {
     NodePtrs piece;
     for (const auto& circuit : substituted) piece.push_back(circuit->child(k));
-    NodePtrs optimized = optimize_by_template(piece, settings);
+    NodePtrs optimized = optimize_by_template(piece, context);
     for (size_t i = 0; i < optimized.size(); ++i) parts[i].push_back(std::move(optimized[i]));
   }
   NodePtrs out;
   for (size_t i = 0; i < parts.size(); ++i)
     out.push_back(Concat::make(std::move(parts[i]), substituted[i]->as<Concat>()->axis(),
-                               settings.keep_all_names ? substituted[i]->kept_naming() : Naming{std::nullopt, true}));
+                               context.settings().keep_all_names ? substituted[i]->kept_naming() : Naming{std::nullopt, true}));
   return out;
 }
 
-Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings) {
-  const NodePtrs optimized = optimize_for_plan(circuits, settings);
+Schedule optimize_to_schedule(const NodePtrs& circuits, const OptimizationContext& context) {
+  const OptimizationSettings& settings = context.settings();
+  if (settings.capture_and_print) print_line(compiler_text(circuits));
+  const NodePtrs optimized = optimize_for_plan(circuits, context);
   return circuit_to_schedule(optimized, circuits, settings, settings.scheduling_naive);
 }
 
-std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const OptimizationSettings& settings) {
+std::vector<Tensor> optimize_and_evaluate_many(const NodePtrs& circuits, const OptimizationContext& context) {
+  const OptimizationSettings& settings = context.settings();
   for (const auto& circuit : circuits)
     if (!circuit->is_explicitly_computable() || !circuit->is_constant())
       fail(ErrorId::SchedulingNotExplicitlyComputable,
            describe(*circuit) + " is random or not computable; sample it or bind its symbols first", circuit_payload(circuit));
   if (circuits.empty()) return {};
-  return compile_and_run(optimize_for_plan(circuits, settings), {settings, settings.scheduling_naive, {}, 0, false});
+  return compile_and_run(optimize_for_plan(circuits, context), {settings, settings.scheduling_naive, {}, 0, false});
 }
 
 }  // namespace pycircuit

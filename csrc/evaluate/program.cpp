@@ -31,15 +31,6 @@ class InterruptClock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-void check_device_dtype(const Node& node, const Tensor& value) {
-  const DeviceDtypeOp& declared = node.device_dtype();
-  if ((declared.dtype && *declared.dtype != value.dtype()) || (declared.device && *declared.device != value.device())) {
-    const std::string got = to_text(DeviceDtypeOp{value.device(), value.dtype()});
-    fail(ErrorId::TensorEvalDeviceDtypeError, describe(node) + " should have " + to_text(declared) + ", but its value has " + got,
-         circuit_payload(NodePtr(&node)), got);
-  }
-}
-
 class Runner {
  public:
   Runner(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats, InterruptClock& clock,
@@ -156,6 +147,15 @@ class Runner {
 };
 
 }  // namespace
+
+void check_device_dtype(const Node& node, const Tensor& value) {
+  const DeviceDtypeOp& declared = node.device_dtype();
+  if ((declared.dtype && *declared.dtype != value.dtype()) || (declared.device && *declared.device != value.device())) {
+    const std::string got = to_text(DeviceDtypeOp{value.device(), value.dtype()});
+    fail(ErrorId::TensorEvalDeviceDtypeError, describe(node) + " should have " + to_text(declared) + ", but its value has " + got,
+         circuit_payload(NodePtr(&node)), got);
+  }
+}
 
 std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, const std::vector<const Node*>& nodes, RunStats* stats,
                         const std::vector<Tensor>* prepared) {

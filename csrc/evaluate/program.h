@@ -97,6 +97,8 @@ std::vector<Tensor> run(const Program& program, std::vector<Tensor> leaves, cons
 std::vector<Tensor> prepare(const Program& program, const std::vector<Tensor>& leaves);
 
 std::vector<const Node*> node_pointers(const Lowered& lowered);
+// TensorEvalDeviceDtypeError where the value has another dtype or device than the node.
+void check_device_dtype(const Node& node, const Tensor& value);
 // Values of the leaves that a program has not itself: those of Arrays. TensorEvalNotExplicitlyComputable for a Symbol.
 std::vector<Tensor> leaf_values(const Lowered& lowered);
 // Whether autograd wants to see the computation: then only the nodes as written will do.

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "base/output.h"
 #include "circuit/measure.h"
 #include "circuit/nodes/all.h"
 #include "circuit/substitute.h"
 #include "circuit/walk.h"
+#include "evaluate/report.h"
+#include "evaluate/scaled_run.h"
 #include "tensor/operations.h"
 
 namespace pycircuit {
@@ -85,6 +88,18 @@ void fail_memory(const OptimizationSettings& settings, uint64_t best, const Node
   fail(ErrorId::SchedulingOOMMany, summary, settings.max_memory, settings.scheduling_num_mem_chunks, int_list(memories), summary);
 }
 
+std::string to_text(const ScheduleStats& stats) {
+  std::vector<std::pair<BigUint, std::string>> shapes;
+  for (const auto& node : stats.max_circuit_set) shapes.emplace_back(numel(node->shape()), to_text(PayloadValue(node->shape())));
+  std::stable_sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text = "ScheduleStats: max: " + oom_fmt(stats.max_mem) + " const: " + oom_fmt(stats.constant_mem) + " shapes: ";
+  const double total = stats.max_mem.is_zero() ? 1.0 : stats.max_mem.to_double();
+  for (size_t i = 0; i < shapes.size(); ++i)
+    text +=
+        (i ? ", " : "") + shapes[i].second + " " + std::to_string(static_cast<int64_t>(shapes[i].first.to_double() / total * 100.0)) + "%";
+  return text;
+}
+
 Schedule::Schedule(const NodePtrs& circuits, const CompileOptions& options, NodePtrs leaves)
     : circuits_(circuits),
       options_(options),
@@ -123,8 +138,16 @@ Schedule Schedule::restored(const NodePtrs& circuits, CompileOptions options, st
   return schedule;
 }
 
-std::vector<Tensor> Schedule::evaluate_many(RunStats* stats) const {
+std::vector<Tensor> Schedule::run_scaled(const OptimizationSettings& settings, RunStats* stats) const {
+  const CompileOptions plain{unfused(options_.settings), options_.naive, {}, 0, false};
+  const Lowered as_written = lower(circuits_, plain.settings);
+  return scaled_run(*program_for(as_written, plain), as_written, values_of(as_written.leaves), settings, stats);
+}
+
+std::vector<Tensor> Schedule::evaluate_many(const OptimizationSettings& settings, RunStats* stats) const {
   check_no_syms();
+  const Report report(settings, "evaluating");
+  if (settings.adjust_numerical_scale) return run_scaled(settings, stats);
   std::vector<Tensor> leaves = values_of(lowered_->leaves);
   if (!needs_gradient(leaves)) {
     // Packed constants are kept from run to run, for the constants that are not replaced.
@@ -152,8 +175,8 @@ std::vector<Tensor> Schedule::values_of(const NodePtrs& leaves) const {
   return values;
 }
 
-Tensor Schedule::evaluate() const {
-  std::vector<Tensor> outputs = evaluate_many();
+Tensor Schedule::evaluate(const OptimizationSettings& settings) const {
+  std::vector<Tensor> outputs = evaluate_many(settings);
   if (outputs.size() == 1) return outputs.front();
   std::vector<Tensor> flat;
   for (const auto& output : outputs) {
@@ -280,12 +303,24 @@ Schedule Schedule::replace_tensors(const std::vector<std::pair<Hash, Tensor>>& m
 
 Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals, const OptimizationSettings& settings, bool naive) {
   NodePtrs substituted;
+  const Report report(settings, "scheduling");
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
   check_schedulable(substituted);
-  return Schedule(substituted, {settings, naive, {}, 0, true}, replaceable_leaves(originals));
+  Schedule schedule(substituted, {settings, naive, {}, 0, true}, replaceable_leaves(originals));
+  if (settings.verbose >= 2) print_line(to_text(schedule.stats()));
+  return schedule;
 }
 
 std::vector<Tensor> compile_and_run(const NodePtrs& substituted, const CompileOptions& options, RunStats* stats) {
+  const Report report(options.settings, "evaluating");
+  if (options.settings.adjust_numerical_scale) {
+    CompileOptions plain = options;
+    plain.settings = unfused(options.settings);
+    const Lowered as_written = lower(substituted, plain.settings);
+    const ProgramPtr program = program_for(as_written, plain);
+    check_memory(as_written, *program, plain);
+    return scaled_run(*program, as_written, leaf_values(as_written), options.settings, stats);
+  }
   const Lowered lowered = lower(substituted, options.settings);
   std::vector<Tensor> leaves = leaf_values(lowered);
   if (needs_gradient(leaves)) {
@@ -307,7 +342,7 @@ Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& se
   if (!circuit->is_explicitly_computable() || !circuit->is_constant())
     fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " is random or not computable; sample it first",
          circuit_payload(circuit));
-  return circuit_to_schedule({circuit}, settings, settings.scheduling_naive).evaluate();
+  return circuit_to_schedule({circuit}, settings, settings.scheduling_naive).evaluate(settings);
 }
 
 }  // namespace pycircuit

@@ -27,6 +27,9 @@ struct ScheduleStats {
   std::optional<int64_t> peak_bytes, python_calls;  // of a run only
 };
 
+// "ScheduleStats: max: 7K const: 5K shapes: [50, 50] 66%, ..." (8.4).
+std::string to_text(const ScheduleStats& stats);
+
 // Tensors that replace constants, by key.
 using Replacements = std::unordered_map<int, Tensor>;
 
@@ -46,9 +49,10 @@ class Schedule {
   static Schedule restored(const NodePtrs& circuits, CompileOptions options, std::vector<int> ranks, NodePtrs leaves,
                            const Replacements& replacements);
 
-  std::vector<Tensor> evaluate_many(RunStats* stats = nullptr) const;
+  // `settings`: only `verbose` and the scale fields matter (section 7).
+  std::vector<Tensor> evaluate_many(const OptimizationSettings& settings = {}, RunStats* stats = nullptr) const;
   // One output, or all flattened and concatenated.
-  Tensor evaluate() const;
+  Tensor evaluate(const OptimizationSettings& settings = {}) const;
   std::vector<Tensor> split(const Tensor& tensor) const;
   ScheduleStats stats() const;
   void validate(bool validate_output) const;
@@ -62,6 +66,7 @@ class Schedule {
 
  private:
   std::vector<Tensor> values_of(const NodePtrs& leaves) const;
+  std::vector<Tensor> run_scaled(const OptimizationSettings& settings, RunStats* stats) const;
 
   NodePtrs circuits_;  // substituted
   CompileOptions options_;

@@ -7,7 +7,7 @@ namespace pycircuit {
 namespace {
 
 MaybeDistributeOptions distribute_options(const OptimizationSettings& settings) {
-  return {static_cast<uint64_t>(settings.distribute_min_size.value_or(settings.max_single_tensor_memory)), settings.simp_fn_subset};
+  return {static_cast<uint64_t>(settings.distribute_min_size.value_or(settings.max_single_tensor_memory)), settings.simp_fn_subset, {}};
 }
 
 NodePtr maybe_distribute_with(const Einsum& node, const py::object& settings) {

@@ -14,6 +14,35 @@ namespace {
 
 using Settings = OptimizationSettings;
 
+// What functions of section 6 take as `settings`: settings or a context.
+struct GivenSettings {
+  OptimizationContext context;
+  operator const OptimizationContext&() const { return context; }
+  operator const Settings&() const { return context.settings(); }
+};
+
+}  // namespace
+}  // namespace pycircuit
+
+namespace pybind11::detail {
+template <>
+struct type_caster<pycircuit::GivenSettings> {
+  PYBIND11_TYPE_CASTER(pycircuit::GivenSettings, const_name("OptimizationSettings"));
+  bool load(handle source, bool) {
+    if (isinstance<pycircuit::OptimizationContext>(source)) {
+      value.context = source.cast<pycircuit::OptimizationContext>();
+      return true;
+    }
+    if (!isinstance<pycircuit::OptimizationSettings>(source)) return false;
+    value.context = source.cast<pycircuit::OptimizationSettings>();
+    return true;
+  }
+};
+}  // namespace pybind11::detail
+
+namespace pycircuit {
+namespace {
+
 void assign(int64_t& field, py::handle value, const char* name) {
   if (PyBool_Check(value.ptr())) throw py::type_error(std::string(name) + ": expected an int, got a bool");
   const int64_t number = int_from(value, name);
@@ -210,18 +239,6 @@ py::tuple stats_state(const ScheduleStats& stats) {
                         stats.python_calls);
 }
 
-std::string stats_text(const ScheduleStats& stats) {
-  std::vector<std::pair<BigUint, std::string>> shapes;
-  for (const auto& node : stats.max_circuit_set) shapes.emplace_back(numel(node->shape()), to_text(PayloadValue(node->shape())));
-  std::stable_sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::string text = "ScheduleStats: max: " + oom_fmt(stats.max_mem) + " const: " + oom_fmt(stats.constant_mem) + " shapes: ";
-  const double total = stats.max_mem.is_zero() ? 1.0 : stats.max_mem.to_double();
-  for (size_t i = 0; i < shapes.size(); ++i)
-    text +=
-        (i ? ", " : "") + shapes[i].second + " " + std::to_string(static_cast<int64_t>(shapes[i].first.to_double() / total * 100.0)) + "%";
-  return text;
-}
-
 std::string schedule_text(const Schedule& schedule) {
   const Plan& plan = schedule.plan();
   std::string text = "Schedule: instructions";
@@ -287,6 +304,21 @@ void bind_settings(py::module_& m) {
   cls.attr("__hash__") = py::none();
 }
 
+void bind_context(py::module_& m) {
+  py::class_<OptimizationContext>(m, "OptimizationContext", py::is_final(),
+                                  "Settings with the logs of what is optimized with them; stands for settings (spec 12, 5.1).")
+      .def_static(
+          "new_settings", [](const Settings& settings) { return OptimizationContext(settings); }, py::arg("settings"),
+          "A context with empty logs.")
+      .def_static(
+          "new_settings_circuit", [](const Settings& settings, const NodePtr&) { return OptimizationContext(settings); },
+          py::arg("settings"), py::arg("circuit"), "The same; the circuit does not matter.")
+      .def_property_readonly(
+          "settings", [](const OptimizationContext& self) { return self.settings(); }, "A copy of the settings.")
+      .def("stringify_logs", &OptimizationContext::stringify_logs,
+           "JSON: rules in firing order (log_simplifications), slow searches for contraction orders (log_slow_einsums).");
+}
+
 void bind_schedule_classes(py::module_& m) {
   py::class_<ScheduleStats>(m, "ScheduleStats", py::is_final(), "Statistics of a schedule, of the plan or of a run (spec 12, 8.4).")
       .def_property_readonly(
@@ -322,7 +354,7 @@ void bind_schedule_classes(py::module_& m) {
           "Nodes that several streamed pieces use, computed once.")
       .def_readonly("peak_bytes", &ScheduleStats::peak_bytes, "Most storage owned at once, workspaces included, of a run only.")
       .def_readonly("python_calls", &ScheduleStats::python_calls, "Calls of user-defined functions, of a run only.")
-      .def("__repr__", &stats_text)
+      .def("__repr__", [](const ScheduleStats& self) { return to_text(self); })
       .def(py::pickle(&stats_state, [](const py::tuple& state) {
         ScheduleStats stats;
         stats.max_mem = big_from(state[0]);
@@ -366,16 +398,17 @@ void bind_schedule_classes(py::module_& m) {
       .def_property_readonly("instructions", &instruction_list,
                              "k: drop key k; (k, circuit): compute key k, children shown as Symbols named by key.")
       .def(
-          "evaluate", [](const Schedule& self, const Settings&) { return released([&] { return self.evaluate(); }); },
+          "evaluate", [](const Schedule& self, const Settings& settings) { return released([&] { return self.evaluate(settings); }); },
           py::arg("settings") = Settings{}, "The output; several are flattened and concatenated.")
       .def(
-          "evaluate_many", [](const Schedule& self, const Settings&) { return released([&] { return self.evaluate_many(); }); },
+          "evaluate_many",
+          [](const Schedule& self, const Settings& settings) { return released([&] { return self.evaluate_many(settings); }); },
           py::arg("settings") = Settings{}, "All outputs in order.")
       .def(
           "evaluate_with_stats",
-          [](const Schedule& self, const Settings&) {
+          [](const Schedule& self, const Settings& settings) {
             RunStats run_stats;
-            auto outputs = released([&] { return self.evaluate_many(&run_stats); });
+            auto outputs = released([&] { return self.evaluate_many(settings, &run_stats); });
             ScheduleStats stats = self.stats();
             stats.python_calls = run_stats.python_calls;
             stats.peak_bytes = run_stats.peak_bytes;
@@ -417,6 +450,22 @@ void bind_schedule_classes(py::module_& m) {
             });
           },
           py::arg("f"), "The same plan with every constant offered to f; None keeps it.")
+      .def_property_readonly(
+          "_state", [](const Schedule& self) { return schedule_state(self); }, "What a Schedule is made from.")
+      .def_static(
+          "_from_state", [](const py::tuple& state) { return schedule_from_state(state); }, py::arg("state"), "The Schedule of a _state.")
+      .def_property_readonly(
+          "_outputs", [](const Schedule& self) { return self.plan().outputs; }, "Keys of the outputs.")
+      .def_property_readonly(
+          "_leaves", [](const Schedule& self) { return self.leaves(); }, "Arrays and Symbols that may be replaced.")
+      .def_property_readonly(
+          "_operands",
+          [](const Schedule& self) {
+            py::dict out;
+            for (const auto& instruction : self.plan().instructions) out[py::int_(instruction.key)] = instruction.operands;
+            return out;
+          },
+          "Keys of the operands by computed key.")
       .def("__repr__", &schedule_text)
       .def(py::pickle(&schedule_state, &schedule_from_state));
 }
@@ -425,17 +474,18 @@ void bind_schedule_classes(py::module_& m) {
 
 void bind_schedule(py::module_& m) {
   bind_settings(m);
+  bind_context(m);
   bind_schedule_classes(m);
   m.def(
       "circuit_to_schedule",
-      [](const NodePtr& circuit, const Settings& settings) {
+      [](const NodePtr& circuit, const GivenSettings& settings) {
         warn_about_symbolic_sizes({circuit}, "scheduling");
         return released([&] { return circuit_to_schedule({circuit}, settings, false); });
       },
       py::arg("circuit"), py::arg("settings") = Settings{}, "A plan without optimization, within max_memory (spec 12, section 9).");
   m.def(
       "circuit_to_schedule_many",
-      [](const py::object& circuits, const Settings& settings) {
+      [](const py::object& circuits, const GivenSettings& settings) {
         const NodePtrs list = circuit_list(circuits);
         warn_about_symbolic_sizes(list, "scheduling");
         return released([&] { return circuit_to_schedule(list, settings, false); });
@@ -443,28 +493,28 @@ void bind_schedule(py::module_& m) {
       py::arg("circuits"), py::arg("settings") = Settings{}, "One plan for several outputs.");
   m.def(
       "scheduled_evaluate",
-      [](const NodePtr& circuit, const Settings& settings) {
+      [](const NodePtr& circuit, const GivenSettings& settings) {
         warn_before_evaluation({circuit}, settings, false);
         return released([&] { return scheduled_evaluate(circuit, settings); });
       },
       py::arg("circuit"), py::arg("settings") = Settings{}, "Schedules without optimization, then evaluates.");
   m.def(
       "optimize_circuit",
-      [](const NodePtr& circuit, const Settings& settings) {
+      [](const NodePtr& circuit, const GivenSettings& settings) {
         warn_about_symbolic_sizes({circuit}, "optimizing");
         return released([&] { return optimize_circuit(circuit, settings); });
       },
       py::arg("circuit"), py::arg("settings") = Settings{}, "An equal circuit that is cheaper to run (spec 12, 6.1).");
   m.def(
       "optimize_to_schedule",
-      [](const NodePtr& circuit, const Settings& settings) {
+      [](const NodePtr& circuit, const GivenSettings& settings) {
         warn_before_schedule({circuit}, settings, true);
         return released([&] { return optimize_to_schedule({circuit}, settings); });
       },
       py::arg("circuit"), py::arg("settings") = Settings{}, "optimize_circuit, then circuit_to_schedule.");
   m.def(
       "optimize_to_schedule_many",
-      [](const py::object& circuits, const Settings& settings) {
+      [](const py::object& circuits, const GivenSettings& settings) {
         const NodePtrs list = circuit_list(circuits);
         warn_before_schedule(list, settings, true);
         return released([&] { return optimize_to_schedule(list, settings); });
@@ -472,7 +522,7 @@ void bind_schedule(py::module_& m) {
       py::arg("circuits"), py::arg("settings") = Settings{}, "One optimized plan for several outputs.");
   m.def(
       "evaluate_batched",
-      [](const NodePtr& circuit, int64_t axis, const std::optional<int64_t>& batch_size, const Settings& settings, bool optimize) {
+      [](const NodePtr& circuit, int64_t axis, const std::optional<int64_t>& batch_size, const GivenSettings& settings, bool optimize) {
         warn_before_evaluation({circuit}, settings, optimize);
         return released([&] { return evaluate_batched({circuit}, axis, batch_size, settings, optimize).front(); });
       },
@@ -482,7 +532,7 @@ void bind_schedule(py::module_& m) {
       "(spec 12, section 13).");
   m.def(
       "evaluate_batched_many",
-      [](const py::object& circuits, int64_t axis, const std::optional<int64_t>& batch_size, const Settings& settings, bool optimize) {
+      [](const py::object& circuits, int64_t axis, const std::optional<int64_t>& batch_size, const GivenSettings& settings, bool optimize) {
         const NodePtrs list = circuit_list(circuits);
         warn_before_evaluation(list, settings, optimize);
         return released([&] { return evaluate_batched(list, axis, batch_size, settings, optimize); });
@@ -492,7 +542,7 @@ void bind_schedule(py::module_& m) {
       "Values of several circuits whose axis has one size; what a piece of one shares with the same piece of another is computed once.");
   m.def(
       "evaluate_batched_with_stats",
-      [](const py::object& circuits, int64_t axis, const std::optional<int64_t>& batch_size, const Settings& settings, bool optimize) {
+      [](const py::object& circuits, int64_t axis, const std::optional<int64_t>& batch_size, const GivenSettings& settings, bool optimize) {
         const NodePtrs list = circuit_list(circuits);
         warn_before_evaluation(list, settings, optimize);
         RunStats run;
@@ -507,14 +557,14 @@ void bind_schedule(py::module_& m) {
       py::arg("optimize") = false, "evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends.");
   m.def(
       "optimize_and_evaluate",
-      [](const NodePtr& circuit, const Settings& settings) {
+      [](const NodePtr& circuit, const GivenSettings& settings) {
         warn_before_evaluation({circuit}, settings, true);
         return released([&] { return optimize_and_evaluate_many({circuit}, settings).front(); });
       },
       py::arg("circuit"), py::arg("settings") = Settings{}, "Optimizes, then evaluates (spec 12, 6.3).");
   m.def(
       "optimize_and_evaluate_many",
-      [](const py::object& circuits, const Settings& settings) {
+      [](const py::object& circuits, const GivenSettings& settings) {
         const NodePtrs list = circuit_list(circuits);
         warn_before_evaluation(list, settings, true);
         return released([&] { return optimize_and_evaluate_many(list, settings); });

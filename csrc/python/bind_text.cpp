@@ -16,11 +16,6 @@ BoundPrintOptions text_options_from(py::handle value) {
   return value.cast<BoundPrintOptions>();
 }
 
-std::string stats_line(const NodePtr& self) {
-  return self->name_or_empty() + " " + std::string(kind_name(self->kind())) + " nodes " + std::to_string(count_nodes(self)) + " max_size " +
-         oom_fmt(max_non_input_size(self)) + " flops " + oom_fmt(total_flops(self));
-}
-
 // The options as they were set, with their Python callables. Guarded by the interpreter lock.
 py::object& debug_options_object() {
   static py::object& object = *new py::object;

@@ -1,6 +1,8 @@
 // The extension module pycircuit._core.
 #include "base/interrupt.h"
+#include "base/output.h"
 #include "python/bind.h"
+#include "python/bind_text.h"
 #include "python/convert.h"
 
 namespace pycircuit {
@@ -11,6 +13,11 @@ void raise_pending_interrupt() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
+void print_to_python(const std::string& text) {
+  const py::gil_scoped_acquire lock;
+  python_print(text);
+}
+
 }  // namespace
 }  // namespace pycircuit
 
@@ -19,6 +26,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ core of pycircuit; use it through `import pycircuit`.";
   m.attr("built_with_torch") = PYCIRCUIT_BUILT_WITH_TORCH;
   install_interrupt_hook(raise_pending_interrupt);
+  install_output_hook(print_to_python);
   bind_errors(m);
   bind_device_dtype(m);
   bind_shape(m);

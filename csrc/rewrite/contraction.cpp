@@ -1,5 +1,7 @@
 #include "rewrite/contraction.h"
 
+#include <chrono>
+
 #include "base/text.h"
 #include "circuit/walk.h"
 #include "rewrite/batch.h"
@@ -94,11 +96,15 @@ NodePtr einsum_nest_optimize(const Einsum& einsum, uint64_t max_bytes) {
   return einsum_nest_path(einsum, einsum.spec().optimize(options));
 }
 
-NodePtr deep_optimize_einsums(const NodePtr& circuit, uint64_t max_bytes) {
+NodePtr deep_optimize_einsums(const NodePtr& circuit, uint64_t max_bytes, const PathObserver& observer) {
   return map_bottom_up(circuit, [&](const NodePtr& node, NodePtrs children) {
     const NodePtr rebuilt = node->rebuild_if_changed(std::move(children));
     const Einsum* einsum = rebuilt->as<Einsum>();
-    return einsum ? best_nesting(*einsum, max_bytes) : rebuilt;
+    if (!einsum) return rebuilt;
+    const auto start = std::chrono::steady_clock::now();
+    NodePtr nested = best_nesting(*einsum, max_bytes);
+    if (observer) observer(*einsum, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    return nested;
   });
 }
 
@@ -109,7 +115,7 @@ NodePtr maybe_distribute(const Einsum& einsum, const MaybeDistributeOptions& opt
 }
 
 DeepDistributed deep_maybe_distribute(const NodePtr& circuit, const MaybeDistributeOptions& options) {
-  Simplifier simplify(options.rules, {}, true);
+  Simplifier simplify(options.rules, options.observer, true);
   MemoMap canonical;
   int distributions = 0;
   bool gave_up = false;

@@ -1,5 +1,6 @@
 #include "evaluate/fuse/attention_call.h"
 
+#include <ATen/DeviceGuard.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/aminmax.h>
@@ -15,6 +16,7 @@
 #include <map>
 
 #include "evaluate/fuse/attention_mask.h"
+#include "evaluate/fuse/cuda_queue.h"
 #include "kernels/attention.h"
 #include "tensor/aten.h"
 #include "tensor/operations.h"
@@ -193,6 +195,7 @@ class AttentionPlan {
   Laid run(const Call& call, std::string& backend) const;
   Laid run_sdpa(const Call& call) const;
   Laid run_in_blocks(const Call& call) const;
+  std::optional<Laid> run_cuda(const Call& call) const;
   at::Tensor finished(const Laid& output, const std::vector<at::Tensor>& operands) const;
   ProblemAxis axis(const Run& run) const { return {run, table_.size(run)}; }
   // The axes given, with size 1 or stride 0 where the operand lacks them.
@@ -490,7 +493,76 @@ Laid AttentionPlan::run_in_blocks(const Call& call) const {
   return result_of(out, with(call.rows, call.value_features));
 }
 
+// The kernel of our own for CUDA; nothing where it does not cover the case.
+std::optional<Laid> AttentionPlan::run_cuda(const Call& call) const {
+#ifdef PYCIRCUIT_CUDA
+  if (call.batch.size() > kernels::kMaxBatchAxes) return std::nullopt;
+  for (const Laid* laid : {&call.k, &call.v, &call.m, &call.t})
+    if (laid->defined() && laid->tensor.scalar_type() != call.q.tensor.scalar_type()) return std::nullopt;
+  const at::Device device = call.q.tensor.device();
+  const at::OptionalDeviceGuard guard(device);
+  const CudaQueue queue = cuda_queue(device.index());
+  if (queue.compute_capability == 0) return std::nullopt;
+
+  kernels::AttentionProblem problem;
+  problem.element = device_dtype_.dtype == DType::float16    ? kernels::Element::float16
+                    : device_dtype_.dtype == DType::bfloat16 ? kernels::Element::bfloat16
+                                                             : kernels::Element::float32;
+  problem.num_batch_axes = static_cast<int32_t>(call.batch.size());
+  std::vector<const ProblemAxis*> axes;
+  for (const auto& axis : call.batch) {
+    problem.batch[axes.size()] = axis.size;
+    axes.push_back(&axis);
+  }
+  const auto operand = [&](const Laid& laid, const ProblemAxis& rows, const ProblemAxis& columns) {
+    kernels::Operand out;
+    if (!laid.defined()) return out;
+    out.data = laid.tensor.const_data_ptr();
+    for (size_t i = 0; i < call.batch.size(); ++i) out.batch_strides[i] = call.batch[i].stride(laid);
+    out.row_stride = rows.stride(laid);
+    out.column_stride = columns.stride(laid);
+    return out;
+  };
+  problem.num_queries = call.rows.size;
+  problem.num_keys = call.keys.size;
+  problem.key_size = call.key_features.size;
+  problem.value_size = call.value_features.size;
+  problem.scale = static_cast<float>(call.scale);
+  problem.q = operand(call.q, call.rows, call.key_features);
+  problem.k = operand(call.k, call.keys, call.key_features);
+  problem.v = operand(call.v, call.keys, call.value_features);
+  problem.mask = operand(call.m, call.rows, call.keys);
+  problem.bias = operand(call.t, call.rows, call.keys);
+  problem.causal = call.causal;
+  problem.causal_offset = call.causal_offset;
+
+  axes.push_back(&call.rows);
+  axes.push_back(&call.value_features);
+  Shape shape;
+  for (const ProblemAxis* axis : axes) shape.push_back(axis->size);
+  const at::Tensor out = at::empty(shape, call.q.tensor.options());
+  for (size_t i = 0; i < call.batch.size(); ++i) problem.result_batch_strides[i] = out.stride(static_cast<int64_t>(i));
+  problem.result_row_stride = out.stride(-2);
+  problem.result_column_stride = out.stride(-1);
+  problem.result = out.mutable_data_ptr();
+  if (!kernels::attention_cuda_supports(problem, queue.compute_capability)) return std::nullopt;
+  const auto bytes = static_cast<int64_t>(kernels::attention_cuda_workspace(problem, queue.compute_capability));
+  const at::Tensor workspace = at::empty({bytes}, out.options().dtype(at::kByte));
+  if (const char* error = kernels::attention_cuda(problem, workspace.mutable_data_ptr(), queue.compute_capability, queue.stream))
+    fail(ErrorId::RuntimeError, std::string("fused attention on CUDA: ") + error);
+  return result_of(out, axes);
+#else
+  return std::nullopt;
+#endif
+}
+
 Laid AttentionPlan::run(const Call& call, std::string& backend) const {
+  if (call.q.tensor.is_cuda()) {
+    if (auto output = run_cuda(call)) {
+      backend = "cuda";
+      return *output;
+    }
+  }
   const bool same_sizes = call.key_features.size == call.value_features.size;
   // torch puts -infinity before it multiplies by the scale.
   const bool sdpa = call.q.tensor.is_cpu() ? same_sizes && call.scale > 0.0 && !call.m.defined() && call.plain_masks &&

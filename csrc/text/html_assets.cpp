@@ -309,7 +309,7 @@ function toggle(row) {
 }
 new IntersectionObserver(entries => {
   if (more.textContent && entries.some(entry => entry.isIntersecting)) show(MAX_SHOWN / 4);
-}, { rootMargin: "600px" }).observe(more);
+}, { rootMargin: "600px", scrollMargin: "600px" }).observe(more);
 function showNumber(row) {
   row.leaf.textContent = row.number === null ? "" : " # " + row.number;
   if (row.number === null) row.el.removeAttribute("data-leaf"); else row.el.setAttribute("data-leaf", row.number);

@@ -3343,5 +3343,35 @@ def optimize_to_schedule_many(circuits: Sequence[Circuit], settings: Optimizatio
 def optimize_and_evaluate(circuit: Circuit, settings: OptimizationSettings = ...) -> torch.Tensor:
     """Optimizes, then evaluates (spec 12, 6.3)."""
 
+def evaluate_batched(
+    circuit: Circuit,
+    axis: int = 0,
+    batch_size: int | None = None,
+    settings: OptimizationSettings = ...,
+    *,
+    optimize: bool = False,
+) -> torch.Tensor:
+    """The value of the circuit, computed piece by piece along an axis; without batch_size in the largest pieces that max_memory allows (spec 12, section 13)."""
+
+def evaluate_batched_many(
+    circuits: Sequence[Circuit],
+    axis: int = 0,
+    batch_size: int | None = None,
+    settings: OptimizationSettings = ...,
+    *,
+    optimize: bool = False,
+) -> list[torch.Tensor]:
+    """Values of several circuits whose axis has one size; what a piece of one shares with the same piece of another is computed once."""
+
+def evaluate_batched_with_stats(
+    circuits: Sequence[Circuit],
+    axis: int = 0,
+    batch_size: int | None = None,
+    settings: OptimizationSettings = ...,
+    *,
+    optimize: bool = False,
+) -> tuple[list[torch.Tensor], ScheduleStats]:
+    """evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends."""
+
 def optimize_and_evaluate_many(circuits: Sequence[Circuit], settings: OptimizationSettings = ...) -> list[torch.Tensor]:
     """Several results from one plan that shares their common nodes."""

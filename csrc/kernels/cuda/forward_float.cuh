@@ -116,7 +116,7 @@ struct FloatBlock {
     }
     for (; first_key < task.key_end; first_key += Traits::kKeys) {
       float bound = bounds[first_key / kBoundColumns];
-      if (bound == infinity()) break;
+      if (bound >= kPlainTile) break;
       if (!sync_block_and(bound == -infinity() || bound < lowest - kUnderflow)) break;
     }
     return first_key;
@@ -152,6 +152,7 @@ struct FloatBlock {
 
   // Scale, mask, bias; keys that do not exist or that a query does not see get -infinity.
   PYCIRCUIT_DEVICE void apply_terms(float (&scores)[kRowsPerThread][kKeysPerThread], int first_key) const {
+    bool plain = bounds && bounds[first_key / kBoundColumns] == kPlainTile;
 #pragma unroll
     for (int row = 0; row < kRowsPerThread; ++row) {
       int i = query(row);
@@ -160,7 +161,7 @@ struct FloatBlock {
       for (int key = 0; key < kKeysPerThread; ++key) {
         int64_t at = first_key + lane16 + 16 * key;
         float score = scores[row][key] * params.scale;
-        if (i < params.num_queries && at < params.num_keys) {
+        if (!plain && i < params.num_queries && at < params.num_keys) {
           if (mask) score *= to_float(mask[i * params.mask.row_stride + at * params.mask.column_stride]);
           if (bias) score += to_float(bias[i * params.bias.row_stride + at * params.bias.column_stride]);
         }

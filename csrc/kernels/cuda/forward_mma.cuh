@@ -89,7 +89,7 @@ struct ForwardBlock {
         }
         for (; first_key < task.key_end; first_key += kKeys) {
           float bound = bounds[first_key / kBoundColumns];
-          if (bound == infinity()) break;
+          if (bound >= kPlainTile) break;
           // Such scores underflow against the maximum of every row (or are -infinity).
           if (!sync_block_and(bound == -infinity() || bound < lowest - kUnderflow)) break;
         }
@@ -162,26 +162,49 @@ struct ForwardBlock {
     }
   }
 
+  // Two neighbouring elements of row `row`; `column` is even, and both exist if the rows are vectorised.
+  PYCIRCUIT_DEVICE void load_pair(float (&pair)[2], const Element* matrix, const Source& source, int64_t row, int64_t column) const {
+    if (source.vectorised) {
+      uint32_t bits = *reinterpret_cast<const uint32_t*>(matrix + row * source.row_stride + column);
+      pair[0] = to_float(Element{static_cast<uint16_t>(bits & 0xffffu)});
+      pair[1] = to_float(Element{static_cast<uint16_t>(bits >> 16)});
+      return;
+    }
+    const Element* first = matrix + row * source.row_stride + column * source.column_stride;
+    pair[0] = to_float(first[0]);
+    pair[1] = column + 1 < params.num_keys ? to_float(first[source.column_stride]) : 0.0f;
+  }
+
   // Scale, mask and bias. Elements outside the problem are left alone.
   PYCIRCUIT_DEVICE void apply_terms(float (&scores)[Traits::kRowTiles][Traits::kKeyTiles][4], int first_key) const {
+    bool plain = bounds && bounds[first_key / kBoundColumns] == kPlainTile;
 #pragma unroll
     for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
+#pragma unroll
+      for (int key = 0; key < Traits::kKeyTiles; ++key) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) scores[tile][key][i] *= params.scale;
+      }
+      if (plain) continue;
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         int row = query(tile, half);
         if (row >= params.num_queries) continue;
-        const Element* mask_row = mask ? mask + row * params.mask.row_stride : nullptr;
-        const Element* bias_row = bias ? bias + row * params.bias.row_stride : nullptr;
 #pragma unroll
         for (int key = 0; key < Traits::kKeyTiles; ++key) {
-#pragma unroll
-          for (int column = 0; column < 2; ++column) {
-            int64_t at = first_key + 8 * key + column_in_tile + column;
-            if (at >= params.num_keys) continue;
-            float score = scores[tile][key][2 * half + column] * params.scale;
-            if (mask_row) score *= to_float(mask_row[at * params.mask.column_stride]);
-            if (bias_row) score += to_float(bias_row[at * params.bias.column_stride]);
-            scores[tile][key][2 * half + column] = score;
+          int column = first_key + 8 * key + column_in_tile;
+          if (column >= params.num_keys) continue;
+          float pair[2];
+          float (&score)[4] = scores[tile][key];
+          if (mask) {
+            load_pair(pair, mask, params.mask, row, column);
+            score[2 * half] *= pair[0];
+            score[2 * half + 1] *= pair[1];
+          }
+          if (bias) {
+            load_pair(pair, bias, params.bias, row, column);
+            score[2 * half] += pair[0];
+            score[2 * half + 1] += pair[1];
           }
         }
       }

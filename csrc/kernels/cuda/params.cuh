@@ -21,9 +21,11 @@ struct Strided {
 using Source = Strided<const void*>;
 using Target = Strided<void*>;
 
-// Upper bounds of the scores of tiles of kBoundRows x kBoundColumns: +infinity where queries and keys matter, else the largest bias.
+// What is known of the scores of tiles of kBoundRows x kBoundColumns: the largest bias where queries and keys do not matter (the mask is 0,
+// or the bias -infinity); kPlainTile where mask and bias do not matter; else +infinity.
 constexpr int kBoundRows = 64;
 constexpr int kBoundColumns = 64;
+constexpr float kPlainTile = 3e38f;
 struct TileBounds {
   float* data = nullptr;  // [entries..., query tile, key tile], dense; null: not known
   int64_t batch_strides[kMaxBatchAxes] = {0, 0, 0, 0};

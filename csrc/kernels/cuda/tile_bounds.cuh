@@ -30,7 +30,7 @@ tile_bounds(PYCIRCUIT_GRID_CONSTANT TileBoundsParams params) {
   const Element* mask = params.mask.data ? matrix_of<Element>(params.mask, entry) : nullptr;
   const Element* bias = params.bias.data ? matrix_of<Element>(params.bias, entry) : nullptr;
 
-  bool known = true;
+  bool known = true, plain = true;
   float largest = -infinity();
   for (int item = thread_index(); item < kBoundRows * kBoundColumns; item += kTileBoundsThreads) {
     int64_t row = first_row + item / kBoundColumns, column = first_column + item % kBoundColumns;
@@ -38,6 +38,7 @@ tile_bounds(PYCIRCUIT_GRID_CONSTANT TileBoundsParams params) {
     float factor = mask ? to_float(mask[row * params.mask.row_stride + column * params.mask.column_stride]) : 1.0f;
     float summand = bias ? to_float(bias[row * params.bias.row_stride + column * params.bias.column_stride]) : 0.0f;
     known = known && (factor == 0.0f ? summand == summand : summand == -infinity());
+    plain = plain && factor == 1.0f && summand == 0.0f;
     largest = fmaxf(largest, summand);
   }
 
@@ -46,9 +47,10 @@ tile_bounds(PYCIRCUIT_GRID_CONSTANT TileBoundsParams params) {
   float* largest_of_warps = reinterpret_cast<float*>(dynamic_shared());
   if (thread_index() % 32 == 0) largest_of_warps[thread_index() / 32] = largest;
   bool all_known = sync_block_and(known);
+  bool all_plain = sync_block_and(plain);
   if (thread_index() != 0) return;
   for (int warp = 1; warp < kTileBoundsThreads / 32; ++warp) largest = fmaxf(largest, largest_of_warps[warp]);
-  params.bounds.data[entry.offset(params.bounds.batch_strides) + tile] = all_known ? largest : infinity();
+  params.bounds.data[entry.offset(params.bounds.batch_strides) + tile] = all_known ? largest : all_plain ? kPlainTile : infinity();
 }
 
 }  // namespace pycircuit::kernels

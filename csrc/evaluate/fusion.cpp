@@ -41,7 +41,7 @@ int FusionGraph::num_uses(const NodePtr& node) const {
   return number == numbers_.end() ? 0 : uses_[number->second];
 }
 
-bool FusionGraph::is_private(const NodePtr& node) const { return num_uses(node) == 1 && !users(node).empty(); }
+bool FusionGraph::is_private(const NodePtr& node) const { return num_uses(node) == 1 && !users(node).empty() && !is_taken(node); }
 
 const NodePtrs& FusionGraph::users(const NodePtr& node) const {
   static const auto& none = *new NodePtrs();
@@ -49,19 +49,21 @@ const NodePtrs& FusionGraph::users(const NodePtr& node) const {
   return number == numbers_.end() ? none : users_[number->second];
 }
 
-std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding,
-                                 std::unordered_set<uint64_t> taken, Refusals* refusals) {
+std::vector<Region> find_regions(const FusionGraph& whole, const OptimizationSettings& settings, bool hiding,
+                                 const std::unordered_set<uint64_t>& taken, Refusals* refusals) {
   std::vector<Region> regions;
+  FusionGraph graph = whole;
+  for (const uint64_t id : taken) graph.take(id);
   for (const auto& recogniser : recognisers()) {
     if (!(settings.*recogniser.enabled) || recogniser.hides != hiding) continue;
-    for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-      if (taken.contains((*node)->id())) continue;
+    for (auto node = whole.nodes().rbegin(); node != whole.nodes().rend(); ++node) {
+      if (graph.is_taken(*node)) continue;
       auto region = recogniser.recognise(*node, graph, refusals);
       if (!region) continue;
-      if (std::any_of(region->inner.begin(), region->inner.end(), [&](const NodePtr& inner) { return taken.contains(inner->id()); }))
-        continue;
-      taken.insert(region->root->id());
-      for (const auto& inner : region->inner) taken.insert(inner->id());
+      const auto is_taken = [&](const NodePtr& inner) { return graph.is_taken(inner); };
+      if (std::any_of(region->inner.begin(), region->inner.end(), is_taken)) continue;
+      graph.take(region->root->id());
+      for (const auto& inner : region->inner) graph.take(inner->id());
       regions.push_back(std::move(*region));
     }
   }
@@ -73,6 +75,7 @@ const std::vector<Recogniser>& recognisers() {
       {"attention", &OptimizationSettings::fuse_attention, true, recognise_attention},
       {"log_likelihood", &OptimizationSettings::fuse, false, recognise_log_likelihood},
       {"norm", &OptimizationSettings::fuse, false, recognise_norm},
+      {"elementwise", &OptimizationSettings::fuse, false, recognise_elementwise},
   };
   return table;
 }

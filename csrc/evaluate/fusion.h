@@ -33,7 +33,12 @@ class FusionGraph {
   // way for a recogniser to look at a value; it must not look below nodes that are not computed here.
   std::optional<double> number(const NodePtr& node) const;
 
-  // Whether the node (below Tags) is computed here, by exactly one user, and is no output: only then may it disappear inside a region.
+  // Records that a region has the node of that id as root or inside: no other may hide it.
+  void take(uint64_t id) { taken_.insert(id); }
+  bool is_taken(const NodePtr& node) const { return taken_.contains(below_tags(node)->id()); }
+
+  // Whether the node (below Tags) is computed here, by exactly one user, is no output and not taken: only then may it disappear inside a
+  // region.
   bool is_private(const NodePtr& node) const;
   // How many distinct computed nodes use it; outputs count once more. 0 for what is not part of the graph.
   int num_uses(const NodePtr& node) const;
@@ -48,6 +53,7 @@ class FusionGraph {
   std::vector<NodePtrs> users_;
   std::vector<int> uses_;
   std::unordered_map<uint64_t, double> known_;
+  std::unordered_set<uint64_t> taken_;
 };
 
 // `inner` nodes may be used by other inner nodes and the root of the same region only (several times is fine).
@@ -83,7 +89,7 @@ struct Recogniser {
 const std::vector<Recogniser>& recognisers();
 
 // Disjoint regions: no node is inner or root of two, nor in `taken`.
-std::vector<Region> find_regions(const FusionGraph& graph, const OptimizationSettings& settings, bool hiding,
-                                 std::unordered_set<uint64_t> taken, Refusals* refusals);
+std::vector<Region> find_regions(const FusionGraph& whole, const OptimizationSettings& settings, bool hiding,
+                                 const std::unordered_set<uint64_t>& taken, Refusals* refusals);
 
 }  // namespace pycircuit

@@ -17,6 +17,9 @@ struct TensorAccess {
 inline at::Tensor to_aten(const Tensor& tensor) { return TensorAccess::unwrap(tensor); }
 inline Tensor from_aten(at::Tensor tensor) { return TensorAccess::wrap(std::move(tensor)); }
 
+// Whether the caller holds the only reference to the tensor and to its memory, so that it may write there.
+bool is_owned(const at::Tensor& tensor);
+
 std::vector<at::Tensor> to_aten(const std::vector<Tensor>& tensors);
 std::vector<Tensor> from_aten(std::vector<at::Tensor> tensors);
 

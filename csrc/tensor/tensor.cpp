@@ -49,6 +49,12 @@ Tensor TensorAccess::wrap(at::Tensor tensor) {
   return handle;
 }
 
+bool is_owned(const at::Tensor& tensor) {
+  // Memory that torch did not allocate (numpy's) has other holders; a repeated element cannot be written.
+  return tensor.use_count() == 1 && tensor.has_storage() && tensor.storage().use_count() == 1 && tensor.storage().resizable() &&
+         !tensor.requires_grad() && tensor.is_non_overlapping_and_dense();
+}
+
 std::vector<at::Tensor> to_aten(const std::vector<Tensor>& tensors) {
   std::vector<at::Tensor> out;
   out.reserve(tensors.size());

@@ -56,16 +56,21 @@ def check_values(circuit: rc.Circuit, scale: float = 1.0) -> None:
     assert bool((error <= 2 * worst + tolerance).all()), (float(error.max()), worst, tolerance)
 
 
-def check_fused(circuit: rc.Circuit, at_least: int = 1, scale: float = 1.0) -> None:
-    """Values agree, and that many nodes disappear."""
+def fusions(circuit: rc.Circuit) -> dict[str, int]:
+    """How many regions each fusion made."""
+    return rc.circuit_to_schedule(circuit).get_stats().fusions
+
+
+def check_fused(circuit: rc.Circuit, fusion: str, at_least: int = 1, scale: float = 1.0) -> None:
+    """Values agree, the fusion was used, and that many nodes disappear."""
     check_values(circuit, scale)
-    assert fused_nodes(circuit) >= at_least, circuit.repr()
+    assert fusion in fusions(circuit) and fused_nodes(circuit) >= at_least, circuit.repr()
 
 
-def check_not_fused(circuit: rc.Circuit) -> None:
-    """Bits agree, and nothing disappears."""
-    assert fused_nodes(circuit) == 0
-    assert torch.equal(torch.nan_to_num(circuit.evaluate()), torch.nan_to_num(plain(circuit)))
+def check_not_fused(circuit: rc.Circuit, fusion: str) -> None:
+    """Values agree, and the fusion was not used."""
+    check_values(circuit)
+    assert fusion not in fusions(circuit), circuit.repr()
 
 
 def einsum(text: str, *nodes: rc.Circuit) -> rc.Circuit:

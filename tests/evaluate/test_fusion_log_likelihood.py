@@ -79,7 +79,7 @@ def likelihoods(draw: st.DrawFn) -> rc.Circuit:
 
 @given(likelihoods())
 def test_log_likelihoods_are_fused(circuit: rc.Circuit) -> None:
-    check_fused(circuit, scale=60.0)
+    check_fused(circuit, "log_likelihood", scale=60.0)
     check_values(rc.optimize_circuit(circuit), scale=60.0)
 
 
@@ -91,7 +91,7 @@ def test_loss_of_the_library(rows: tuple[int, ...]) -> None:
     for spec in (log_likelyhood.spec, negative_log_likelyhood.spec):
         circuit = rc.Module.new_flat(spec, logits, labels)
         for each in (circuit, circuit.mean(), rc.optimize_circuit(circuit), rc.optimize_circuit(circuit.mean())):
-            check_fused(each, at_least=2, scale=20.0)
+            check_fused(each, "log_likelihood", at_least=2, scale=20.0)
     expected = torch.nn.functional.cross_entropy((x.value @ w.value.T).reshape(-1, 11), labels.value.reshape(-1), reduction="none")
     torch.testing.assert_close(rc.Module.new_flat(negative_log_likelyhood.spec, logits, labels).evaluate(), expected.reshape(rows))
 
@@ -101,7 +101,7 @@ def test_more_than_one_block(dtype: torch.dtype) -> None:
     x, w = tensor(0, 2500, 3, dtype=dtype), tensor(1, 1700, 3, dtype=dtype)
     labels = labels_of(2, (2500,), 1700)
     circuit = pick(function("log_softmax", rc.Add(einsum("ph,vh->pv", x, w), tensor(3, 1700, dtype=dtype))), labels, 0)
-    check_fused(circuit, at_least=3, scale=20.0)
+    check_fused(circuit, "log_likelihood", at_least=3, scale=20.0)
 
 
 def test_infinities() -> None:
@@ -121,7 +121,7 @@ def test_used_elsewhere() -> None:
     logits = einsum("ph,vh->pv", x, w)
     log_probs = function("log_softmax", logits)
     likelihood = pick(log_probs, labels, 0)
-    check_not_fused(rc.Add(likelihood, function("max", log_probs)))
+    check_not_fused(rc.Add(likelihood, function("max", log_probs)), "log_likelihood")
     shared_logits = rc.Add(likelihood, function("max", logits))
     check_values(shared_logits)
     assert fused_nodes(shared_logits) == 1  # the log-softmax alone
@@ -133,9 +133,9 @@ def test_batched_products_and_other_axes() -> None:
     check_values(batched, scale=10.0)
     assert fused_nodes(batched) == 1
     transposed = rc.Rearrange(function("log_softmax", tensor(2, 3, 3)), rc.RearrangeSpec.new_permute([1, 0]))
-    check_not_fused(pick(transposed, labels_of(0, (3,), 3), 0))
+    check_not_fused(pick(transposed, labels_of(0, (3,), 3), 0), "log_likelihood")
     several = rc.GeneralFunction.gen_index(function("log_softmax", tensor(2, 5, 3)), labels_of(0, (4,), 5), index_dim=0)
-    check_not_fused(several)
+    check_not_fused(several, "log_likelihood")
 
 
 @pytest.mark.parametrize("bad", [torch.tensor([0, 5]), torch.tensor([-6, 0]), torch.tensor([0.5, 1.0])])

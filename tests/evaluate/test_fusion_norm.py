@@ -81,7 +81,7 @@ def norms(draw: st.DrawFn) -> tuple[rc.Circuit, float]:
 @given(norms())
 def test_norms_are_fused(example: tuple[rc.Circuit, float]) -> None:
     circuit, scale = example
-    check_fused(circuit, at_least=2, scale=scale)
+    check_fused(circuit, "norm", at_least=2, scale=scale)
     check_values(rc.optimize_circuit(circuit), scale=scale)
 
 
@@ -102,7 +102,7 @@ def test_layernorm_of_the_library(shape: tuple[int, ...]) -> None:
     x = tensor(0, *shape)
     circuit = module(x)
     for each in (circuit, rc.optimize_circuit(circuit), module(rc.Add(x, rc.Scalar(1.0)))):
-        check_fused(each, at_least=6, scale=4.0)
+        check_fused(each, "norm", at_least=6, scale=4.0)
         bias, scale = (node.value for node in (tensor(1, 7), tensor(2, 7)))
         value = x.value + 1 if each is not circuit and each != rc.optimize_circuit(circuit) else x.value
         expected = torch.nn.functional.layer_norm(value, (7,), scale, bias)
@@ -114,7 +114,7 @@ def test_flat_einsum_in_another_axis_order() -> None:
     c = centered(x, 0)
     deviation = normed(c, 1).children[1]
     circuit = einsum("pqh,pq,h->qph", c, deviation, tensor(1, 5))
-    check_fused(circuit, at_least=4, scale=4.0)
+    check_fused(circuit, "norm", at_least=4, scale=4.0)
 
 
 def test_centered_value_used_elsewhere() -> None:
@@ -128,7 +128,7 @@ def test_centered_value_used_elsewhere() -> None:
 def test_what_is_used_elsewhere_is_not_fused() -> None:
     y = normed(tensor(0, 3, 5), 1)
     deviation = y.children[1]
-    check_not_fused(rc.Concat(y, rc.Rearrange(deviation, rc.RearrangeSpec.from_string("a -> a 5")), axis=0))
+    check_not_fused(rc.Concat(y, rc.Rearrange(deviation, rc.RearrangeSpec.from_string("a -> a 5")), axis=0), "norm")
 
 
 @pytest.mark.parametrize("change", ["coefficient", "axis", "other", "cross"])
@@ -144,7 +144,7 @@ def test_lookalikes_are_not_fused(change: str) -> None:
     elif change == "cross":
         labels = "ph,hp,->p"
     deviation = function("rsqrt", rc.Add(rc.Scalar(20.0), einsum(labels, x, second, rc.Scalar(factor))))
-    check_not_fused(einsum("ph,p->ph", x, deviation))
+    check_not_fused(einsum("ph,p->ph", x, deviation), "norm")
 
 
 def test_integers_and_sizes_of_one_and_none() -> None:

@@ -296,7 +296,7 @@ std::optional<Region> make_region(RegionParts parts, const FusionGraph& graph, R
   for (auto node = between->rbegin(); node != between->rend(); ++node) {
     if (!graph.is_computed(*node)) continue;
     const NodePtrs& users = graph.users(*node);
-    const bool closed = graph.num_uses(*node) == static_cast<int>(users.size()) &&
+    const bool closed = !graph.is_taken(*node) && graph.num_uses(*node) == static_cast<int>(users.size()) &&
                         std::all_of(users.begin(), users.end(), [&](const NodePtr& user) { return inside.contains(user->id()); });
     if (!closed) continue;
     inside.insert((*node)->id());
@@ -309,9 +309,10 @@ std::optional<Region> make_region(RegionParts parts, const FusionGraph& graph, R
     if (node->kind() == Kind::Index && !inside.contains(node->id()))
       return refuse(refusals, parts.root, parts.fusion, describe(*node) + " is used elsewhere too");
   region.kernel = [plain = PlainSteps(parts.root, parts.operands, *between, graph, region.indices),
-                   unify = Unification(parts.root, parts.operands, parts.num_unified), fused = std::move(parts.kernel)](KernelArgs args) {
+                   unify = Unification(parts.root, parts.operands, parts.num_unified), fused = std::move(parts.kernel),
+                   accepts = std::move(parts.accepts)](KernelArgs args) {
     std::vector<at::Tensor> values = to_aten(args.operands);
-    if (!unify(values)) {
+    if (!unify(values) || (accepts && !accepts(values))) {
       values.clear();
       return plain(std::move(args));
     }

@@ -55,6 +55,7 @@ struct RegionParts {
   NodePtrs required_inner;  // nodes that must disappear for the fusion to pay
   FusedKernel kernel;
   uint64_t workspace_bytes = 0;
+  std::function<bool(const std::vector<at::Tensor>&)> accepts;  // whether the kernel takes these values; absent: all
 };
 // Everything between root and operands becomes inner as far as nobody else uses it. The region runs the kernel where the values have one
 // floating dtype and device and no gradient is wanted, else the nodes as written. Nothing, with a refusal, where a required node is used

@@ -12,4 +12,7 @@ std::optional<Region> recognise_norm(const NodePtr& root, const FusionGraph& gra
 // The entries of a log-softmax at given labels, with the matrix product that makes the logits.
 std::optional<Region> recognise_log_likelihood(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
 
+// Chains and small trees of elementwise nodes.
+std::optional<Region> recognise_elementwise(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
+
 }  // namespace pycircuit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -97,6 +98,12 @@ class Scrub:
         """The same, optimized batch by batch."""
         return torch.cat([rc.optimize_and_evaluate(piece) for piece in self.pieces(circuit).children])
 
+    def optimized_many(self, scrubbed: list[rc.Circuit]) -> Tensor:
+        """Losses [circuits * samples, seq]; the circuits are optimized together, batch by batch."""
+        batches = zip(*(self.pieces(circuit).children for circuit in scrubbed), strict=True)
+        values = [rc.optimize_and_evaluate_many(list(pieces)) for pieces in batches]
+        return torch.cat([torch.cat(losses) for losses in zip(*values, strict=True)])
+
     def products(self) -> list[Products]:
         """Layer 0 on both texts, layer 1 once, logits."""
         size, batches = self.size, self.size.samples / self.size.batch
@@ -129,24 +136,135 @@ def forward(options: Options) -> Iterator[Case]:
     )
 
 
-VOCAB = 5000
+def hypotheses(options: Options) -> Iterator[Case]:
+    """All nine hypotheses one after the other, on the same samples."""
+    size = MAIN if not options.quick else dataclasses.replace(MAIN, samples=64)
+    job = Scrub(size)
+    scrubbed = {name: job.circuits.scrubbed(texts) for name, texts in HYPOTHESES.items()}
+    ours: dict[str, Work] = {
+        "evaluate": lambda: torch.cat([job.evaluated(circuit) for circuit in scrubbed.values()]),
+        "optimize many": lambda: job.optimized_many(list(scrubbed.values())),
+    }
+    theirs = {
+        f"{HAND} eager": lambda: torch.cat([job.eager(texts) for texts in HYPOTHESES.values()]),
+        f"{HAND} eager, shared": lambda: job.eager(*HYPOTHESES.values()),
+    }
+    batches = size.samples / size.batch
+    logits = Products(len(HYPOTHESES) * batches, 1, size.batch * size.seq, size.hidden, size.vocab)
+    # Layer 0 on both texts and the other heads of layer 1 are shared; two heads of eight are not.
+    shared = attention_products(2.75 * batches, size.batch, size.seq, size.hidden, size.heads)
+    own = attention_products(0.25 * len(HYPOTHESES) * batches, size.batch, size.seq, size.hidden, size.heads)
+    yield Case(f"nine hypotheses, {size.samples} samples", ours, theirs, [*shared, *own, logits], rounds=2)
+
+
+@dataclass(frozen=True)
+class Gpt2Size:
+    layers: int = 12
+    hidden: int = 768
+    heads: int = 12
+    vocab: int = 5000
+
+    def models(self) -> tuple[opponents.Gpt2, circuits.Gpt2]:
+        weights = opponents.random_weights(self.layers, self.hidden, self.heads, self.vocab, mlp=True)
+        return opponents.Gpt2(weights), circuits.Gpt2(weights)
+
+    def products(self, layers: float, batch: int, seq: int, logits: float = 1.0) -> list[Products]:
+        """Those of some layers and of logits."""
+        rows = batch * seq
+        parts = [*attention_products(layers, batch, seq, self.hidden, self.heads), *mlp_products(layers, rows, self.hidden)]
+        return [*parts, Products(logits, 1, rows, self.hidden, self.vocab)]
 
 
 def gpt2(options: Options) -> Iterator[Case]:
     """Forward passes of GPT-2 small's shape."""
-    layers, hidden, heads = 12, 768, 12
-    weights = opponents.random_weights(layers, hidden, heads, VOCAB, mlp=True)
-    hand, model = opponents.Gpt2(weights), circuits.Gpt2(weights)
+    size = Gpt2Size(layers=3) if options.quick else Gpt2Size()
+    hand, model = size.models()
     for batch, seq in ((4, 128), (1, 8)):
-        x = torch.randn(batch, seq, hidden, generator=torch.Generator().manual_seed(2))
-        rows = batch * seq
-        products = [*attention_products(layers, batch, seq, hidden, heads), *mlp_products(layers, rows, hidden)]
+        x = torch.randn(batch, seq, size.hidden, generator=torch.Generator().manual_seed(2))
         yield Case(
-            f"GPT-2 shape, batch {batch}, length {seq}",
+            f"GPT-2 shape, {size.layers} layers, batch {batch}, length {seq}",
             as_circuit(model.logits(x)),
             by_hand(options, lambda x=x: hand.forward(x)),
-            [*products, Products(1, 1, rows, hidden, VOCAB)],
+            size.products(size.layers, batch, seq),
         )
 
 
-GROUPS: dict[str, Callable[[Options], Iterator[Case]]] = {"scrub": scrub, "forward": forward, "gpt2": gpt2}
+def ablations(options: Options) -> Iterator[Case]:
+    """Every head zeroed in turn: mean loss, and logit difference at the last position."""
+    size = Gpt2Size(layers=2) if options.quick else Gpt2Size()
+    hand, model = size.models()
+    batch, seq, count = 8, 64, size.layers * size.heads
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(batch, seq, size.hidden, generator=generator)
+    tokens = torch.randint(0, size.vocab, (batch, seq), generator=generator)
+    answers = torch.tensor([17, 23])
+    # A forward starts at the ablated layer: the layers before it are shared.
+    layers = size.heads * size.layers * (size.layers + 1) / 2 + size.layers
+
+    def sweep(circuit: rc.Circuit) -> dict[str, Work]:
+        ablated = model.ablations(circuit)
+        return {"optimize many": lambda: torch.stack(rc.optimize_and_evaluate_many(ablated))}
+
+    yield Case(
+        f"{count} head ablations, mean loss",
+        sweep(model.mean_loss(x, tokens)),
+        {
+            f"{HAND} eager, shared": lambda: hand.ablated_losses(x, tokens),
+            f"{HAND} eager, one by one": lambda: hand.ablated_losses_one_by_one(x, tokens),
+        },
+        size.products(layers, batch, seq, logits=count),
+        rounds=1,
+    )
+    yield Case(
+        f"{count} head ablations, last logit difference",
+        sweep(model.logit_difference(x, answers)),
+        {f"{HAND} eager, shared": lambda: hand.ablated_logit_differences(x, answers)},
+        size.products(layers - count, batch, seq, logits=0),
+        rounds=1,
+    )
+
+
+def planning(options: Options) -> Iterator[Case]:
+    """What comes before the first number: optimizing and scheduling GPT-2's structure, with every head a node of its own."""
+    for layers in (3,) if options.quick else (12, 24, 48):
+        _, model = Gpt2Size(layers=layers, hidden=32, heads=4, vocab=50).models()
+        circuit = rc.substitute_all_modules(model.logits(torch.randn(1, 8, 32)))
+        ours: dict[str, Work] = {
+            "schedule": lambda circuit=circuit: _planned(rc.circuit_to_schedule(circuit, rc.OptimizationSettings())),
+            "optimize, schedule": lambda circuit=circuit: _planned(rc.optimize_to_schedule(circuit, rc.OptimizationSettings())),
+        }
+        yield Case(f"planning, {layers} layers", ours, {}, rounds=3)
+
+
+def _planned(_: rc.Schedule) -> Tensor:
+    """Nothing: what is timed is the plan."""
+    return torch.zeros(())
+
+
+def attention(options: Options) -> Iterator[Case]:
+    """One attention layer over lengths; the batch shrinks as the length grows."""
+    hidden, heads = 512, 8
+    generator = torch.Generator().manual_seed(4)
+    weights = opponents.random_weights(1, hidden, heads, 8, mlp=False)
+    hand = opponents.AttentionLayer(weights)
+    bound = {f"a.w.{matrix}": weights[f"a0.w.{matrix}"] for matrix in "qkvo"}
+    for seq in (64, 512) if options.quick else (64, 128, 256, 512, 1024, 2048, 4096):
+        batch = max(1, 1024 // seq)
+        x = torch.randn(batch, seq, hidden, generator=generator)
+        yield Case(
+            f"attention, batch {batch}, length {seq}",
+            as_circuit(circuits.attention(x, bound)),
+            by_hand(options, lambda x=x: hand(x)),
+            attention_products(1, batch, seq, hidden, heads),
+        )
+
+
+GROUPS: dict[str, Callable[[Options], Iterator[Case]]] = {
+    "scrub": scrub,
+    "hypotheses": hypotheses,
+    "forward": forward,
+    "gpt2": gpt2,
+    "attention": attention,
+    "planning": planning,
+    "ablations": ablations,
+}

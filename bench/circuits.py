@@ -177,7 +177,7 @@ class Gpt2:
         kept[head] = 0
 
         def zero_head(heads: rc.Circuit) -> rc.Circuit:
-            return rc.Einsum.from_einsum_string("hsd,h->hsd", heads, rc.Array(kept, "kept_heads"), name=f"{heads.name}.ablated")
+            return rc.Einsum.from_einsum_string("bhsd,h->bhsd", heads, rc.Array(kept, "kept_heads"), name=f"{heads.name}.ablated")
 
         return updated(model, f"a{layer}.heads", zero_head)
 

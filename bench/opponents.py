@@ -8,7 +8,6 @@ dictionaries named as in the module library (`a0.w.q` [heads, head, hidden], `a0
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -188,14 +187,6 @@ class AttentionOnly(_Model):
         return [torch.cat(losses) for losses in zip(*pieces, strict=True)]
 
 
-@dataclass(frozen=True)
-class Ablation:
-    """A head to be zeroed."""
-
-    layer: int
-    head: int
-
-
 class Gpt2(_Model):
     """Blocks with biases and MLPs on already embedded input [batch, seq, hidden]."""
 
@@ -235,39 +226,43 @@ class Gpt2(_Model):
             x = self.block(x, layer)
         return self.logits(x)
 
-    def _ablated(self, x: Tensor, ablation: Ablation) -> Tensor:
-        """The output of the block in which a head is zeroed."""
-        z = self.mix(x, ablation.layer)
-        z[:, ablation.head] = 0
-        return self.after_mix(x, z, ablation.layer)
-
-    def _mean_loss(self, x: Tensor, first: int, tokens: Tensor) -> Tensor:
-        for layer in range(first, self.layers):
-            x = self.block(x, layer)
+    def _mean_loss(self, x: Tensor, z: Tensor, layer: int, tokens: Tensor) -> Tensor:
+        x = self.after_mix(x, z, layer)
+        for later in range(layer + 1, self.layers):
+            x = self.block(x, later)
         return self.losses(x[:, :-1], tokens[:, 1:]).mean()
 
-    def _logit_difference(self, x: Tensor, first: int, answers: Tensor) -> Tensor:
-        for layer in range(first, self.layers - 1):
-            x = self.block(x, layer)
-        x = self.last_position(x, self.layers - 1) if first < self.layers else x[:, -1:]
-        right, wrong = self.weights["t.w.unembed"][answers].unbind()
-        return self.norm(x, "final")[:, 0] @ (right - wrong)
+    def _logit_difference(self, x: Tensor, z: Tensor, layer: int, direction: Tensor) -> Tensor:
+        last = self.layers - 1
+        if layer == last:
+            x = self.after_mix(x[:, -1:], z[:, :, -1:], layer)
+        else:
+            x = self.after_mix(x, z, layer)
+            for later in range(layer + 1, last):
+                x = self.block(x, later)
+            x = self.last_position(x, last)
+        return self.norm(x, "final")[:, 0] @ direction
 
-    def _sweep(self, x0: Tensor, finish: Callable[[Tensor, int], Tensor]) -> Tensor:
-        """`finish(residual, next layer)` for every zeroed head; each forward starts at the ablated layer."""
-        results, prefix = [], x0
+    def _sweep(self, x: Tensor, finish: Callable[[Tensor, Tensor, int], Tensor]) -> Tensor:
+        """`finish(residual, mixed values, layer)` for every zeroed head; what comes before the zero is computed once a layer."""
+        results = []
         for layer in range(self.layers):
-            results += [finish(self._ablated(prefix, Ablation(layer, head)), layer + 1) for head in range(self.heads)]
-            prefix = self.block(prefix, layer)
+            z = self.mix(x, layer)
+            for head in range(self.heads):
+                zeroed = z.clone()
+                zeroed[:, head] = 0
+                results.append(finish(x, zeroed, layer))
+            x = self.after_mix(x, z, layer)
         return torch.stack(results)
 
-    def ablated_losses(self, x0: Tensor, tokens: Tensor) -> Tensor:
+    def ablated_losses(self, x: Tensor, tokens: Tensor) -> Tensor:
         """Mean next-token loss with each head zeroed, [layers * heads]."""
-        return self._sweep(x0, lambda x, first: self._mean_loss(x, first, tokens))
+        return self._sweep(x, lambda x, z, layer: self._mean_loss(x, z, layer, tokens))
 
-    def ablated_logit_differences(self, x0: Tensor, answers: Tensor) -> Tensor:
+    def ablated_logit_differences(self, x: Tensor, answers: Tensor) -> Tensor:
         """Logit of answers[0] minus that of answers[1] at the last position with each head zeroed, [layers * heads, batch]."""
-        return self._sweep(x0, lambda x, first: self._logit_difference(x, first, answers))
+        right, wrong = self.weights["t.w.unembed"][answers].unbind()
+        return self._sweep(x, lambda x, z, layer: self._logit_difference(x, z, layer, right - wrong))
 
     def ablated_losses_one_by_one(self, x0: Tensor, tokens: Tensor) -> Tensor:
         """`ablated_losses` as a loop over whole forward passes."""
@@ -277,11 +272,20 @@ class Gpt2(_Model):
                 x = x0
                 for layer in range(ablated):
                     x = self.block(x, layer)
-                results.append(self._mean_loss(self._ablated(x, Ablation(ablated, head)), ablated + 1, tokens))
+                z = self.mix(x, ablated)
+                z[:, head] = 0
+                results.append(self._mean_loss(x, z, ablated, tokens))
         return torch.stack(results)
 
 
-def attention(x: Tensor, qkv: Tensor, o: Tensor, heads: int) -> Tensor:
-    """One causal attention layer on x [batch, seq, hidden]; `qkv` [3 * hidden, hidden], `o` [hidden, hidden]."""
-    q, k, v = F.linear(x, qkv).view(*x.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
-    return F.linear(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2), o)
+class AttentionLayer(_Model):
+    """One causal attention layer on x [batch, seq, hidden]."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        every = range(self.heads)
+        self.qkv, self.o = self.rows(0, "qkv", every), self.columns(0, every)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        q, k, v = self.split(F.linear(x, self.qkv), 3)
+        return F.linear(self.merge(F.scaled_dot_product_attention(q, k, v, is_causal=True)), self.o)

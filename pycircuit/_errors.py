@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import pickle
+import re
 from typing import Any
 
 from pycircuit import _core
@@ -49,7 +50,14 @@ def _field(position: int) -> property:
 
 
 def _from_core(cls: Any, message: str, values: list[Any]) -> BaseException:
-    return cls(cls._info(message, values))
+    error = cls(cls._info(message, values))
+    error.add_note(f"see {cls._page}")
+    return error
+
+
+def _page_of(prefix: str) -> str:
+    """The page about a family, from the root of the repository."""
+    return f"docs/errors/{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', prefix).lower()}.md"
 
 
 def _make_classes() -> dict[str, type]:
@@ -68,7 +76,8 @@ def _make_classes() -> dict[str, type]:
 
     for family, prefix, base in _core._error_families:
         base_class = classes.get(base) or getattr(builtins, base)
-        prefixes[prefix] = define(family, (base_class,), f"Base of the {prefix}... errors (spec 01, section 12).")
+        prefixes[prefix] = define(family, (base_class,), f"Base of the {prefix}... errors (spec 01, section 12; {_page_of(prefix)}).")
+        prefixes[prefix]._page = _page_of(prefix)  # type: ignore[attr-defined]
     for prefix, short, fields, also_type_error in _core._error_rows:
         bases = (prefixes[prefix], TypeError) if also_type_error else (prefixes[prefix],)
         names = tuple(fields.split())

@@ -35,6 +35,7 @@ if _TYPE_CHECKING:  # _fill_namespace does the same at run time
     from pycircuit._exceptions import *  # noqa: F403
     from pycircuit._function_spec import *  # noqa: F403
     from pycircuit._html import *  # noqa: F403
+    from pycircuit._remote import *  # noqa: F403
     from pycircuit._tensor_store import *  # noqa: F403
     from pycircuit._typing import *  # noqa: F403
 

@@ -13,6 +13,7 @@ import torch
 
 from pycircuit._function_spec import GeneralFunctionSpecBase
 from pycircuit._not_set import NotSet
+from pycircuit._remote import ScheduleToSend
 from pycircuit._tensor_store import TensorCacheRrfs
 
 _Shape: TypeAlias = Sequence[int]
@@ -2521,6 +2522,23 @@ class OptimizationSettings(metaclass=_Pybind11Type):
     def __deepcopy__(self, memo: object, /) -> OptimizationSettings: ...
 
 @final
+class OptimizationContext(metaclass=_Pybind11Type):
+    """Settings with the logs of what is optimized with them; stands for settings (spec 12, 5.1)."""
+    def __init__(self, *args: Never, **kwargs: Never) -> None:
+        """Not for users: TypeError. Other functions make these objects."""
+    @staticmethod
+    def new_settings(settings: OptimizationSettings) -> OptimizationContext:
+        """A context with empty logs."""
+    @staticmethod
+    def new_settings_circuit(settings: OptimizationSettings, circuit: Circuit) -> OptimizationContext:
+        """The same; the circuit does not matter."""
+    @property
+    def settings(self) -> OptimizationSettings:
+        """A copy of the settings."""
+    def stringify_logs(self) -> str:
+        """JSON: rules in firing order (log_simplifications), slow searches for contraction orders (log_slow_einsums)."""
+
+@final
 class ScheduleStats(metaclass=_Pybind11Type):
     """Statistics of a schedule, of the plan or of a run (spec 12, 8.4)."""
     def __init__(self, *args: Never, **kwargs: Never) -> None:
@@ -2584,13 +2602,13 @@ class Schedule(metaclass=_Pybind11Type):
     def __init__(self, *args: Never, **kwargs: Never) -> None:
         """Not for users: TypeError. Other functions make these objects."""
     @property
-    def constants(self) -> dict[int, torch.Tensor]:
+    def constants(self) -> dict[int, Array | Symbol]:
         """Array, Symbol, or replacing Tensor by key."""
     @property
-    def scalars(self) -> dict[int, float]:
+    def scalars(self) -> dict[int, Scalar]:
         """Scalar by key."""
     @property
-    def instructions(self) -> list[Any]:
+    def instructions(self) -> list[int | tuple[int, Circuit]]:
         """k: drop key k; (k, circuit): compute key k, children shown as Symbols named by key."""
     def evaluate(self, settings: OptimizationSettings = ...) -> torch.Tensor:
         """The output; several are flattened and concatenated."""
@@ -2612,9 +2630,41 @@ class Schedule(metaclass=_Pybind11Type):
         """RuntimeError if a constant is a Tensor."""
     def replace_tensors(self, map: Mapping[bytes, torch.Tensor], allow_missing: bool = False) -> Schedule:
         """The same plan with constants replaced, by hash of the Array or Symbol (spec 12, 8.3)."""
-    def map_tensors(self, f: Callable[[torch.Tensor], torch.Tensor | None]) -> Schedule:
+    def map_tensors(self, f: Callable[[Any], torch.Tensor | None]) -> Schedule:
         """The same plan with every constant offered to f; None keeps it."""
+    @property
+    def _state(self) -> tuple[Any, ...]:
+        """What a Schedule is made from."""
+    @staticmethod
+    def _from_state(state: tuple[Any, ...]) -> Schedule:
+        """The Schedule of a _state."""
+    @property
+    def _outputs(self) -> list[int]:
+        """Keys of the outputs."""
+    @property
+    def _leaves(self) -> list[Array | Symbol]:
+        """Arrays and Symbols that may be replaced."""
+    @property
+    def _operands(self) -> dict[int, list[int]]:
+        """Keys of the operands by computed key."""
     def __repr__(self, /) -> str: ...
+    def serialize(self) -> str:
+        """Return the schedule as JSON, with tensors put into the store (spec 12, section 8.5).
+
+        SchedulingEvaluateCalledWithSymsError if it has Symbols, RuntimeError if it has replaced tensors or user functions without a path.
+        """
+    @staticmethod
+    def deserialize(string: str, tensor_cache: TensorCacheRrfs | None = None) -> Schedule:
+        """Return the schedule of a text that `serialize` wrote; tensors come through the cache if given, else from the store.
+
+        RuntimeError for anything else. The text may name Python functions to import: it is as trustworthy as its author (spec 12, 8.5).
+        """
+    def tosend(self) -> ScheduleToSend:
+        """Return the schedule's text with methods to evaluate it elsewhere; errors as for `serialize` (spec 12, section 8.6)."""
+    def evaluate_remote(self, url: str) -> torch.Tensor:
+        """Return `tosend().evaluate_remote(url, "cpu")` (spec 12, section 8.6)."""
+    def evaluate_remote_many(self, url: str) -> list[torch.Tensor]:
+        """Return `tosend().evaluate_remote_many(url, "cpu")` (spec 12, section 8.6)."""
 
 # What the Python layer takes from the core.
 _error_families: list[tuple[str, str, str]]
@@ -3340,16 +3390,8 @@ def optimize_to_schedule(circuit: Circuit, settings: OptimizationSettings = ...)
 def optimize_to_schedule_many(circuits: Sequence[Circuit], settings: OptimizationSettings = ...) -> Schedule:
     """One optimized plan for several outputs."""
 
-def optimize_and_evaluate(circuit: Circuit, settings: OptimizationSettings = ...) -> torch.Tensor:
-    """Optimizes, then evaluates (spec 12, 6.3)."""
-
 def evaluate_batched(
-    circuit: Circuit,
-    axis: int = 0,
-    batch_size: int | None = None,
-    settings: OptimizationSettings = ...,
-    *,
-    optimize: bool = False,
+    circuit: Circuit, axis: int = 0, batch_size: int | None = None, settings: OptimizationSettings = ..., *, optimize: bool = False
 ) -> torch.Tensor:
     """The value of the circuit, computed piece by piece along an axis; without batch_size in the largest pieces that max_memory allows (spec 12, section 13)."""
 
@@ -3372,6 +3414,9 @@ def evaluate_batched_with_stats(
     optimize: bool = False,
 ) -> tuple[list[torch.Tensor], ScheduleStats]:
     """evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends."""
+
+def optimize_and_evaluate(circuit: Circuit, settings: OptimizationSettings = ...) -> torch.Tensor:
+    """Optimizes, then evaluates (spec 12, 6.3)."""
 
 def optimize_and_evaluate_many(circuits: Sequence[Circuit], settings: OptimizationSettings = ...) -> list[torch.Tensor]:
     """Several results from one plan that shares their common nodes."""

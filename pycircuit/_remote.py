@@ -87,9 +87,9 @@ def evaluate_remote_many(self: Schedule, url: str) -> list[torch.Tensor]:
     return self.tosend().evaluate_remote_many(url, "cpu")
 
 
-Schedule.tosend = tosend
-Schedule.evaluate_remote = evaluate_remote
-Schedule.evaluate_remote_many = evaluate_remote_many
+Schedule.tosend = tosend  # type: ignore[method-assign]
+Schedule.evaluate_remote = evaluate_remote  # type: ignore[method-assign]
+Schedule.evaluate_remote_many = evaluate_remote_many  # type: ignore[method-assign]
 
 
 class _Server(ThreadingHTTPServer):
@@ -171,7 +171,7 @@ def circuit_server_serve(url: str, tensor_cache: TensorCacheRrfs | None = None, 
     server.tensor_cache, server.allow_python_specs = tensor_cache, allow_python_specs
     with server:
         host, port = server.server_address[:2]
-        print(f"circuit server at http://{host}:{port}", flush=True)
+        print(f"circuit server at http://{host!s}:{port}", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -25,7 +25,7 @@ def _write_nodes(nodes: list[Circuit]) -> list[dict[str, Any]]:
         options = PrintOptions(reference_circuits={node: str(number) for number, node in enumerate(nodes[:start])})
         segment: dict[str, Any] = {"text": options.repr(*nodes[start:stop])}
         if stop < len(nodes):
-            conv = nodes[stop]
+            conv = nodes[stop].cast_conv()
             parts = [numbers[child] for child in conv.children]
             segment["conv"] = [parts, list(conv.stride), [list(pair) for pair in conv.padding], *_core._naming_of(conv)]
         segments.append(segment)
@@ -125,5 +125,5 @@ def deserialize(string: str, tensor_cache: TensorCacheRrfs | None = None) -> Sch
         raise RuntimeError(f"schedule deserialization failed: {error}") from error
 
 
-Schedule.serialize = serialize
-Schedule.deserialize = staticmethod(deserialize)
+Schedule.serialize = serialize  # type: ignore[method-assign]
+Schedule.deserialize = staticmethod(deserialize)  # type: ignore[method-assign, assignment]

@@ -264,11 +264,16 @@ class ElementwiseMatch {
 
   bool supported() const {
     if (program_.shape.size() > kernels::kMaxElementwiseAxes) return false;
+    // Operands that the kernel must convert take most of its registers: what it does with these it does with all.
+    std::vector<kernels::ElementwiseOperand> operands(program_.loads.size());
+    for (auto& operand : operands) operand.element = kernels::Element::bfloat16;
     kernels::ElementwiseProblem problem;
     problem.instructions = program_.instructions.data();
     problem.num_instructions = static_cast<int32_t>(program_.instructions.size());
+    problem.operands = operands.data();
     problem.num_operands = static_cast<int32_t>(program_.loads.size());
     problem.num_axes = static_cast<int32_t>(program_.shape.size());
+    std::copy(program_.shape.begin(), program_.shape.end(), problem.sizes);
     return !operands_.empty() && kernels::elementwise_supports(problem);
   }
 

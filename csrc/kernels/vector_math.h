@@ -126,12 +126,14 @@ PYCIRCUIT_INLINE Vec hyperbolic_tangent(Vec x) {
 PYCIRCUIT_INLINE Vec error_function(Vec x) {
   const Vec t = absolute(x);
   const Vec s = x * x;
-  Vec q = fma(splat(-1.72853470e-5f), t, splat(3.83197126e-4f));
-  q = fma(q, s, fma(splat(-3.88396438e-3f), t, splat(2.42546219e-2f)));
-  q = fma(q, t, splat(-1.06777877e-1f));
-  q = fma(q, t, splat(-6.34846687e-1f));
-  q = fma(q, t, splat(-1.28717512e-1f));
-  q = fma(q, t, -t);
+  // Beyond 4 the result is 1; further out the exponential would be subnormal, which is slow.
+  const Vec u = min(splat(4.0f), t);
+  Vec q = fma(splat(-1.72853470e-5f), u, splat(3.83197126e-4f));
+  q = fma(q, u * u, fma(splat(-3.88396438e-3f), u, splat(2.42546219e-2f)));
+  q = fma(q, u, splat(-1.06777877e-1f));
+  q = fma(q, u, splat(-6.34846687e-1f));
+  q = fma(q, u, splat(-1.28717512e-1f));
+  q = fma(q, u, -u);
   const Vec large = 1.0f - exponential(q);
   Vec p = splat(-5.96761703e-4f);
   p = fma(p, s, splat(4.99119423e-3f));

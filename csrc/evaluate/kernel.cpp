@@ -49,7 +49,7 @@ Kernel cumulant_kernel(const NodePtr& node) {
 Kernel make_kernel(const NodePtr& node) {
   switch (node->kind()) {
     case Kind::Add:
-      return unified(node, [](std::vector<Tensor> values) { return add_values(values); });
+      return unified(node, [](std::vector<Tensor> values) { return add_values(std::move(values)); });
     case Kind::Einsum:
       return unified(node, [contraction = std::make_shared<const Contraction>(node->as<Einsum>()->spec())](std::vector<Tensor> values) {
         return (*contraction)(std::move(values));

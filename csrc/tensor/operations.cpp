@@ -67,15 +67,16 @@ void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& p
 
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype) { return from_aten(at::zeros(shape, to_options(device_dtype))); }
 
-Tensor add_values(const std::vector<Tensor>& values) {
+Tensor add_values(std::vector<Tensor> values) {
   if (values.empty()) return scalar_value(0.0, {});
-  if (values.size() == 1) return values.front();
-  at::Tensor sum = to_aten(values[0]).add(to_aten(values[1]));
-  for (size_t i = 2; i < values.size(); ++i) {
+  at::Tensor sum = to_aten(values[0]);
+  values[0] = Tensor();
+  for (size_t i = 1; i < values.size(); ++i) {
     const at::Tensor next = to_aten(values[i]);
-    // The sum so far is ours: add into it where no new shape and no gradient stand in the way.
-    const bool in_place = !(at::GradMode::is_enabled() && (sum.requires_grad() || next.requires_grad())) &&
-                          at::infer_size(sum.sizes(), next.sizes()) == sum.sizes();
+    // A sum that is ours (a first value that dies here, or what was added so far) is added into, where no new shape and no gradient stand
+    // in the way.
+    const bool in_place =
+        is_owned(sum) && !(at::GradMode::is_enabled() && next.requires_grad()) && at::infer_size(sum.sizes(), next.sizes()) == sum.sizes();
     if (in_place) {
       sum.add_(next);
     } else {

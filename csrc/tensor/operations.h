@@ -26,7 +26,8 @@ void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& p
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype);
 
 // ((v_1 + v_2) + v_3) + ..., broadcast; bool: or; no values: float64 0.0.
-Tensor add_values(const std::vector<Tensor>& values);
+// Written over the first value where the caller gives it away and nobody else holds it.
+Tensor add_values(std::vector<Tensor> values);
 Tensor concat_values(const std::vector<Tensor>& values, int64_t axis);
 // A view where torch can make one.
 Tensor apply_rearrange(const Tensor& tensor, const RearrangePlan& plan);

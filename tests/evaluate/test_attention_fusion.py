@@ -273,3 +273,120 @@ def test_row_zero_of_causal_attention_is_the_first_value() -> None:
     scores = rc.Add(einsum("ic,jc,ij->ij", q, k, mask), einsum("ij,->ij", not_mask(mask), rc.Scalar(CAUSAL)))
     value = assert_fused(einsum("ij,jf->if", softmax(scores), v))
     assert torch.equal(value[0], v.value[0])
+
+
+# --- special values (12.3)
+
+
+def masked_attention(scores_bias: torch.Tensor, v: torch.Tensor, factor: torch.Tensor | None = None) -> rc.Circuit:
+    rows, keys = scores_bias.shape
+    q, k = rc.Array(randn(rows, v.shape[1], seed=1), "q"), rc.Array(randn(keys, v.shape[1], seed=2), "k")
+    factors = [q, k] if factor is None else [q, k, rc.Array(factor, "m")]
+    scores = einsum("ic,jc->ij" if factor is None else "ic,jc,ij->ij", *factors)
+    return einsum("ij,jf->if", softmax(rc.Add(scores, rc.Array(scores_bias, "t"))), rc.Array(v, "v"))
+
+
+@pytest.mark.parametrize("keys", [5, 70, 600])
+@pytest.mark.parametrize("masked", ["causal", "left", "right", "scattered"])
+@pytest.mark.parametrize("value", [CAUSAL, -math.inf])
+def test_large_values_at_masked_keys_change_no_bit(keys: int, masked: str, value: float) -> None:
+    """Weights that underflow are exactly 0, whatever finite number they multiply."""
+    visible = torch.ones(keys, keys)
+    if masked == "causal":
+        visible = causal_mask(keys)
+    elif masked == "left":
+        visible[:, : keys // 2] = 0
+    elif masked == "right":
+        visible[:, keys // 2 :] = 0
+    else:
+        visible[:, ::2] = 0
+    hidden = torch.zeros(keys, dtype=torch.bool) if masked == "causal" else visible[0] == 0
+    row = keys // 2 if masked == "causal" else keys
+    if masked == "causal":
+        hidden[row:] = True
+    bias = torch.where(visible > 0, 0.0, value)
+    v = randn(keys, 8, seed=3)
+    large = torch.where(hidden[:, None], torch.full_like(v, 3e38), v)
+    usual, changed = (assert_fused_value(masked_attention(bias, each)) for each in (v, large))
+    assert torch.equal(usual[:row], changed[:row])
+
+
+def assert_fused_value(circuit: rc.Circuit) -> torch.Tensor:
+    value, stats = run(circuit)
+    assert stats.fused_attention == 1, stats.not_fused
+    return value
+
+
+@pytest.mark.parametrize("keys", [4, 64])
+def test_rows_without_open_keys(keys: int) -> None:
+    """All keys at -10000: uniform weights; all at -infinity: NaN."""
+    v = randn(keys, 8, seed=3)
+    bias, factor = torch.zeros(keys, keys), torch.ones(keys, keys)
+    bias[1], factor[1] = CAUSAL, 0.0
+    value = assert_fused(masked_attention(bias, v, factor))
+    torch.testing.assert_close(value[1], v.mean(0), rtol=0, atol=1e-5)
+    bias[1] = -math.inf
+    assert bool(assert_fused(masked_attention(bias, v))[1].isnan().all())
+
+
+@pytest.mark.parametrize("position", [0, 3])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_values_that_are_no_numbers_spread_as_unfused(position: int, bad: float) -> None:
+    keys = 6
+    k = randn(keys, 4, seed=2)
+    k[position, 1] = bad
+    q, v, mask = rc.Array(randn(keys, 4, seed=1), "q"), rc.Array(randn(keys, 4, seed=3), "v"), rc.Array(causal_mask(keys), "m")
+    bias = rc.Array((1 - causal_mask(keys)) * CAUSAL, "t")
+    assert_fused(einsum("ij,jf->if", softmax(rc.Add(einsum("ic,jc,ij->ij", q, rc.Array(k, "k"), mask), bias)), v))
+
+
+def test_triangles_whose_scores_are_large_are_not_skipped() -> None:
+    """A score below -10000 makes masked keys weigh something: tiles are skipped only where weights underflow."""
+    keys = 6
+    q, k = torch.full((keys, 4), 100.0), torch.full((keys, 4), -100.0)
+    mask = causal_mask(keys)
+    scores = einsum("ic,jc,ij->ij", rc.Array(q, "q"), rc.Array(k, "k"), rc.Array(mask, "m"))
+    value = assert_fused(
+        einsum("ij,jf->if", softmax(rc.Add(scores, rc.Array((1 - mask) * CAUSAL, "t"))), rc.Array(randn(keys, 4, seed=3), "v"))
+    )
+    assert not torch.equal(value[0], randn(keys, 4, seed=3)[0])
+
+
+# --- when it is used (12.2)
+
+
+def plain_attention(dtype: torch.dtype = torch.float32, features: int = 4) -> tuple[rc.Circuit, rc.Circuit]:
+    q, k, v = (rc.Array(randn(6, features, seed=i, dtype=dtype), name) for i, name in enumerate("qkv"))
+    pattern = softmax(einsum("ic,jc->ij", q, k))
+    return pattern, einsum("ij,jf->if", pattern, v)
+
+
+def test_what_is_not_fused_and_why() -> None:
+    pattern, attention = plain_attention()
+    together = rc.circuit_to_schedule_many([pattern, attention], rc.OptimizationSettings())
+    assert together.get_stats().fused_attention == 0
+    assert any(fusion == "attention" for _, fusion, _ in together.get_stats().not_fused)
+    for circuit in (plain_attention(torch.float64)[1], plain_attention(features=257)[1]):
+        _, stats = run(circuit)
+        assert stats.fused_attention == 0
+        assert any(fusion == "attention" for _, fusion, _ in stats.not_fused)
+    assert_fused(plain_attention(features=256)[1])
+
+
+def test_gradients_flow() -> None:
+    q = randn(6, 4).requires_grad_()
+    k, v = (rc.Array(randn(6, 4, seed=i)) for i in (1, 2))
+    circuit = einsum("ij,jf->if", softmax(einsum("ic,jc->ij", rc.Array(q), k)), v)
+    circuit.evaluate().sum().backward()
+    expected = torch.autograd.grad(((q @ k.value.T).softmax(-1) @ v.value).sum(), q)[0]
+    torch.testing.assert_close(q.grad, expected)
+
+
+def test_memory_is_linear_in_the_sequence() -> None:
+    def peak(seq: int) -> int:
+        q, k, v = (rc.Array(randn(2, seq, 16, seed=i), name) for i, name in enumerate("qkv"))
+        _, stats = run(einsum("hij,hjf->hif", softmax(einsum("hic,hjc->hij", q, k)), v))
+        assert stats.fused_attention == 1
+        return stats.peak_bytes
+
+    assert peak(2048) <= 4 * peak(512) + 2**20

@@ -670,6 +670,15 @@ uint64_t AttentionPlan::workspace_bytes() const {
   for (const Group* group : {&query_, &key_, &value_, &mask_})
     if (!group->is_view()) total = saturating_add(total, saturating_mul(2, bytes(group->atoms())));
   if (!scaled_query_.empty()) total = saturating_add(total, bytes(query_.atoms()));
+  if (device_dtype_.device.is_cpu()) {
+    // The tiles of our own kernel's threads; they depend on sizes alone.
+    kernels::AttentionProblem problem = problem_of({}, {});
+    problem.num_queries = table_.size(rows_);
+    problem.num_keys = table_.size(keys_);
+    problem.key_size = table_.size(key_features_);
+    problem.value_size = table_.size(value_features_);
+    total = saturating_add(total, kernels::attention_cpu_workspace(problem, at::get_num_threads()));
+  }
   return total;
 }
 

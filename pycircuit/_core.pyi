@@ -1821,7 +1821,7 @@ class BoundUpdater(metaclass=_Pybind11Type):
 
 class SetOfCircuitIdentities(metaclass=_Pybind11Type):
     """A mutable set of identity hashes that keeps no circuit alive (spec 10, section 17)."""
-    def __init__(self, hs: Iterable[Circuit] = ...) -> None: ...
+    def __init__(self, hs: AbstractSet[bytes] = ...) -> None: ...
     def insert(self, circuit: Circuit) -> None:
         """Adds the circuit's hash."""
     def extend(self, other: SetOfCircuitIdentities) -> None:

@@ -29,7 +29,7 @@ PathOptions options_from(py::handle check_outer, py::handle mem_cap, py::handle 
 
 std::vector<NamedAxes> named_axes_list_from(const py::sequence& values) {
   std::vector<NamedAxes> out;
-  for (const py::handle value : values) out.push_back(named_axes_from(value.cast<py::dict>()));
+  for (const py::object value : values) out.push_back(named_axes_from(value.cast<py::dict>()));
   return out;
 }
 

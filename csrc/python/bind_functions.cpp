@@ -13,7 +13,7 @@ Ref<const GeneralFunction> make_function(const py::args& nodes, FunctionSpecPtr 
 
 std::vector<Shape> shapes_from(const py::sequence& shapes) {
   std::vector<Shape> out;
-  for (const py::handle shape : shapes) out.push_back(shape_from(shape, "shapes"));
+  for (const py::object shape : shapes) out.push_back(shape_from(shape, "shapes"));
   return out;
 }
 
@@ -25,7 +25,7 @@ int64_t dim_count_from(const py::object& value, std::string_view what) {
 
 std::vector<bool> flags_from(const py::sequence& values) {
   std::vector<bool> out;
-  for (const py::handle value : values) {
+  for (const py::object value : values) {
     if (!PyBool_Check(value.ptr())) throw py::type_error("input_batchability: expected bools, got " + std::string(py::repr(value)));
     out.push_back(value.is(py::handle(Py_True)));
   }

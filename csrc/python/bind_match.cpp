@@ -77,7 +77,7 @@ std::vector<IterativeMatcher> chain_from(py::handle value) {
   if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || !PySequence_Check(value.ptr()))
     throw py::type_error("expected a sequence of matchers as a chain, got " + std::string(py::repr(value)));
   std::vector<IterativeMatcher> members;
-  for (const py::handle item : py::reinterpret_borrow<py::sequence>(value)) members.push_back(iterative_matcher_from(item));
+  for (const py::object item : py::reinterpret_borrow<py::sequence>(value)) members.push_back(iterative_matcher_from(item));
   return members;
 }
 

@@ -53,7 +53,7 @@ py::ssize_t python_hash(uint64_t hash) { return static_cast<py::ssize_t>(hash >>
 
 std::vector<Shape> shapes_from(const py::sequence& shapes) {
   std::vector<Shape> all;
-  for (const py::handle shape : shapes) all.push_back(shape_from(shape, "shapes"));
+  for (const py::object shape : shapes) all.push_back(shape_from(shape, "shapes"));
   return all;
 }
 

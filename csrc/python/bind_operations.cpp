@@ -19,7 +19,7 @@ Ref<T> unconst(const Ref<const T>& node) {
 std::pair<NodePtrs, std::vector<Labels>> operands_from(const py::sequence& args) {
   NodePtrs nodes;
   std::vector<Labels> labels;
-  for (const py::handle arg : args) {
+  for (const py::object arg : args) {
     if (!(PyTuple_Check(arg.ptr()) || PyList_Check(arg.ptr())) || py::len(arg) != 2)
       throw py::type_error("Einsum: each operand is a tuple (circuit, axes), got " + std::string(py::repr(arg)));
     const auto pair = py::reinterpret_borrow<py::sequence>(arg);
@@ -36,7 +36,7 @@ Ref<const Einsum> einsum_from(const py::sequence& args, const py::object& out_ax
 
 std::vector<Labels> label_lists_from(const py::sequence& values) {
   std::vector<Labels> out;
-  for (const py::handle value : values) out.push_back(labels_from(value, "input_ints"));
+  for (const py::object value : values) out.push_back(labels_from(value, "input_ints"));
   return out;
 }
 
@@ -315,7 +315,7 @@ Conv::Padding padding_from(const py::object& padding, size_t dims) {
   if (PyUnicode_Check(padding.ptr()) || !PySequence_Check(padding.ptr()))
     throw py::type_error("padding: expected an int, a list of ints or of pairs");
   Conv::Padding out;
-  for (const py::handle item : py::reinterpret_borrow<py::sequence>(padding)) {
+  for (const py::object item : py::reinterpret_borrow<py::sequence>(padding)) {
     if (PySequence_Check(item.ptr())) {
       const auto pair = ints_from(item, "padding");
       if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + std::string(py::repr(item)));

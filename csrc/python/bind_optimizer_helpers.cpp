@@ -30,7 +30,7 @@ NodePtr deep_maybe_distribute_with(const NodePtr& node, const py::object& settin
 
 Path path_from(const py::sequence& steps) {
   Path path;
-  for (const py::handle step : steps) path.push_back(ints_from(step, "path"));
+  for (const py::object step : steps) path.push_back(ints_from(step, "path"));
   return path;
 }
 

@@ -44,7 +44,7 @@ py::object seeder_object(const Seeder& seeder) {
 
 std::vector<Slice> slices_from(const py::object& subsets) {
   std::vector<Slice> slices;
-  for (const py::handle item : py::reinterpret_borrow<py::sequence>(subsets)) {
+  for (const py::object item : py::reinterpret_borrow<py::sequence>(subsets)) {
     if (!PySlice_Check(item.ptr())) throw py::type_error("subsets: expected slices, got " + std::string(py::repr(item)));
     if (!item.attr("step").is_none()) throw py::value_error("subsets: step must be None, got " + std::string(py::repr(item)));
     slices.push_back(std::get<Slice>(index_from(py::make_tuple(item))[0]));

@@ -13,7 +13,7 @@ std::vector<OptionalSize> int_sizes_from(py::handle value) {
   if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr()))
     throw py::type_error("int_sizes: expected a sequence of ints and None, got " + std::string(py::repr(value)));
   std::vector<OptionalSize> sizes;
-  for (const py::handle item : py::reinterpret_borrow<py::sequence>(value)) {
+  for (const py::object item : py::reinterpret_borrow<py::sequence>(value)) {
     if (item.is_none()) {
       sizes.emplace_back();
       continue;
@@ -37,7 +37,7 @@ std::vector<std::vector<int64_t>> int_groups_from(py::handle value) {
   if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr()))
     throw py::type_error("permute_combine: expected a sequence of sequences of ints, got " + std::string(py::repr(value)));
   std::vector<std::vector<int64_t>> groups;
-  for (const py::handle group : py::reinterpret_borrow<py::sequence>(value)) groups.push_back(ints_from(group, "permute_combine"));
+  for (const py::object group : py::reinterpret_borrow<py::sequence>(value)) groups.push_back(ints_from(group, "permute_combine"));
   return groups;
 }
 

@@ -71,7 +71,7 @@ std::vector<Labels> label_groups_from(py::handle value, std::string_view what) {
   if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr()))
     throw py::type_error(std::string(what) + ": expected a sequence of sequences of ints, got " + std::string(py::repr(value)));
   std::vector<Labels> groups;
-  for (const py::handle group : py::reinterpret_borrow<py::sequence>(value)) groups.push_back(labels_from(group, what));
+  for (const py::object group : py::reinterpret_borrow<py::sequence>(value)) groups.push_back(labels_from(group, what));
   return groups;
 }
 

@@ -13,7 +13,7 @@ Ref<T> unconst(const Ref<const T>& node) {
 
 std::vector<std::optional<Size>> optional_sizes(const py::sequence& shape) {
   std::vector<std::optional<Size>> sizes;
-  for (const py::handle item : shape) {
+  for (const py::object item : shape) {
     if (item.is_none()) {
       sizes.emplace_back();
       continue;

@@ -238,7 +238,7 @@ IndexElements index_from(py::handle value) {
 
 std::vector<JointElement> synchronized_elements_from(const py::sequence& index) {
   std::vector<JointElement> elements;
-  for (const py::handle item : index) {
+  for (const py::object item : index) {
     if (is_torch_tensor(item.ptr())) {
       const Tensor tensor = tensor_from_python(item.ptr());
       const Tensor flat = tensor_from_python(py::object(item.attr("reshape")(-1)).ptr());

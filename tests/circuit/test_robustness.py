@@ -309,3 +309,28 @@ def test_dropped_tensors_are_freed():
     print(memory() - before)
     """
     assert float(in_a_process(code)) < 20
+
+
+class MadeOnTheFly:
+    """A sequence whose elements nobody else holds."""
+
+    def __init__(self, *makers):
+        self.makers = makers
+
+    def __len__(self):
+        return len(self.makers)
+
+    def __getitem__(self, position):
+        return self.makers[position]()
+
+
+def test_elements_of_sequences_are_kept_alive():
+    spec = rc.Einsum.from_einsum_string("ab->ba", rc.Scalar(1.0, (2, 3))).get_spec()
+    axes = MadeOnTheFly(lambda: {i: "".join(["axis", str(i)]) for i in range(2)})
+    for _ in range(50):
+        assert spec.to_fancy_einsum_string({}, axes) == "fancy: axis0 axis1 -> axis1 axis0"
+        assert rc.get_shape_info_broadcast(MadeOnTheFly(lambda: [10**6, 1], lambda: [1, 10**6])).shape == (10**6, 10**6)
+        groups = rc.RearrangeSpec.new_permute_combine(MadeOnTheFly(lambda: [1], lambda: [0]))
+        assert groups == rc.RearrangeSpec.new_permute([1, 0])
+        with pytest.raises(TypeError):
+            spec.to_fancy_einsum_string({}, torch.zeros(3, 3))

@@ -40,7 +40,7 @@ class Trees:
 
     def broadcast(self) -> rc.Circuit:
         cut = self.shape[self.draw(st.integers(0, len(self.shape))) :]
-        return self.leaf(tuple(1 if self.draw(st.booleans()) else size for size in cut))
+        return self.leaf(tuple(1 if size and self.draw(st.booleans()) else size for size in cut))
 
     def step(self) -> rc.Circuit:
         kind = self.draw(st.integers(0, 6))

@@ -160,7 +160,7 @@ void bind_sampler(py::module_& m) {
                  name_from(suffix, "suffix"),
                  run_on_sampled.is_none() ? Transform::ident() : transform_from(run_on_sampled, "run_on_sampled"));
            }),
-           py::arg("sample_spec"), py::arg("var_matcher") = py::none(), py::arg("cumulant_matcher") = py::none(),
+           py::arg("sample_spec").none(false), py::arg("var_matcher") = py::none(), py::arg("cumulant_matcher") = py::none(),
            py::arg("suffix") = "sample", py::arg("run_on_sampled") = py::none())
       .def_property_readonly(
           "sample_spec", [](const Sampler& self) { return self.sample_spec()->copy(); }, "A copy of the spec.")

@@ -334,3 +334,7 @@ def test_elements_of_sequences_are_kept_alive():
         assert groups == rc.RearrangeSpec.new_permute([1, 0])
         with pytest.raises(TypeError):
             spec.to_fancy_einsum_string({}, torch.zeros(3, 3))
+
+
+def test_no_sampler_without_a_spec():
+    in_a_process("import pycircuit as rc\ntry:\n    rc.Sampler(None)\nexcept TypeError:\n    pass\nelse:\n    raise SystemExit(1)")

@@ -85,17 +85,16 @@ class Scrub:
         """Losses [hypotheses * samples, seq]."""
         return torch.cat(self.by_hand.scrub_samples(hypotheses, self.data, self.drawn, self.candidates, self.size.batch))
 
+    def sampled(self, circuit: rc.Circuit) -> rc.Circuit:
+        """Losses [samples, seq]. Every way starts from the scrubbed circuit, so sampling and planning are timed too."""
+        return self.circuits.sampler(self.size.samples).sample(circuit)
+
     def pieces(self, circuit: rc.Circuit) -> rc.Circuit:
         """The sampled circuit in batches."""
-        sampled = self.circuits.sampler(self.size.samples).sample(circuit)
-        return rc.batch_to_concat(rc.substitute_all_modules(sampled), 0, self.size.batch)
-
-    def evaluated(self, circuit: rc.Circuit) -> Tensor:
-        """Losses [samples, seq]; from the scrubbed circuit on, so sampling and planning are timed too."""
-        return self.pieces(circuit).evaluate()
+        return rc.batch_to_concat(rc.substitute_all_modules(self.sampled(circuit)), 0, self.size.batch)
 
     def optimized(self, circuit: rc.Circuit) -> Tensor:
-        """The same, optimized batch by batch."""
+        """Losses [samples, seq], optimized batch by batch."""
         return torch.cat([rc.optimize_and_evaluate(piece) for piece in self.pieces(circuit).children])
 
     def optimized_many(self, scrubbed: list[rc.Circuit]) -> Tensor:
@@ -103,6 +102,14 @@ class Scrub:
         batches = zip(*(self.pieces(circuit).children for circuit in scrubbed), strict=True)
         values = [rc.optimize_and_evaluate_many(list(pieces)) for pieces in batches]
         return torch.cat([torch.cat(losses) for losses in zip(*values, strict=True)])
+
+    def batched(self, circuit: rc.Circuit, optimize: bool) -> Tensor:
+        """Losses [samples, seq] by the evaluator's own batches."""
+        return rc.evaluate_batched(self.sampled(circuit), 0, self.size.batch, optimize=optimize)
+
+    def batched_many(self, scrubbed: list[rc.Circuit], optimize: bool) -> Tensor:
+        """Losses [circuits * samples, seq], all circuits batch by batch."""
+        return torch.cat(rc.evaluate_batched_many([self.sampled(circuit) for circuit in scrubbed], 0, self.size.batch, optimize=optimize))
 
     def products(self) -> list[Products]:
         """Layer 0 on both texts, layer 1 once, logits."""
@@ -117,8 +124,10 @@ def scrub(options: Options) -> Iterator[Case]:
         job, hypothesis = Scrub(size), HYPOTHESES["combined"]
         circuit = job.circuits.scrubbed(hypothesis)
         ours: dict[str, Work] = {
-            "evaluate": lambda job=job, circuit=circuit: job.evaluated(circuit),
+            "evaluate": lambda job=job, circuit=circuit: job.pieces(circuit).evaluate(),
             "optimize": lambda job=job, circuit=circuit: job.optimized(circuit),
+            "batched": lambda job=job, circuit=circuit: job.batched(circuit, optimize=False),
+            "batched, optimize": lambda job=job, circuit=circuit: job.batched(circuit, optimize=True),
         }
         yield Case(name, ours, by_hand(options, lambda job=job, hypothesis=hypothesis: job.eager(hypothesis)), job.products())
 
@@ -140,10 +149,12 @@ def hypotheses(options: Options) -> Iterator[Case]:
     """All nine hypotheses one after the other, on the same samples."""
     size = MAIN if not options.quick else dataclasses.replace(MAIN, samples=64)
     job = Scrub(size)
-    scrubbed = {name: job.circuits.scrubbed(texts) for name, texts in HYPOTHESES.items()}
+    scrubbed = [job.circuits.scrubbed(texts) for texts in HYPOTHESES.values()]
     ours: dict[str, Work] = {
-        "evaluate": lambda: torch.cat([job.evaluated(circuit) for circuit in scrubbed.values()]),
-        "optimize many": lambda: job.optimized_many(list(scrubbed.values())),
+        "optimize": lambda: torch.cat([job.optimized(circuit) for circuit in scrubbed]),
+        "optimize many": lambda: job.optimized_many(scrubbed),
+        "batched many": lambda: job.batched_many(scrubbed, optimize=False),
+        "batched many, optimize": lambda: job.batched_many(scrubbed, optimize=True),
     }
     theirs = {
         f"{HAND} eager": lambda: torch.cat([job.eager(texts) for texts in HYPOTHESES.values()]),

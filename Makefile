@@ -30,7 +30,7 @@ lint: $(VENV)/.built
 	$(VENV)/bin/ruff check pycircuit tests bench
 	$(VENV)/bin/ruff format --check pycircuit tests bench
 	$(VENV)/bin/mypy
-	$(PYTHON) -m mypy.stubtest pycircuit._core pycircuit._exceptions
+	$(PYTHON) -m mypy.stubtest --mypy-config-file pyproject.toml pycircuit._core pycircuit._exceptions
 	find csrc tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
 
 format: $(VENV)/.installed

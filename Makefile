@@ -3,6 +3,7 @@
 # make cpp-test  the C++ tests
 # make lint   formatting and types
 # make bench  side-by-side timings (see bench/README.md)
+# make cpp-bench  timings of the core by itself
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -10,7 +11,7 @@ BASE_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh')
 TEST_WORKERS ?= 2
 
-.PHONY: demo test cpp-test lint format bench clean
+.PHONY: demo test cpp-test lint format bench cpp-bench clean
 
 demo: $(VENV)/.built
 	$(PYTHON) -m pycircuit.examples.induction_heads --check --output results/induction_heads
@@ -40,6 +41,12 @@ format: $(VENV)/.installed
 
 bench: $(VENV)/.built $(VENV)/.peer build/peer
 	$(PYTHON) -m bench
+
+# Needs Google Benchmark (Debian: libbenchmark-dev).
+cpp-bench: $(VENV)/.installed
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake -S . -B build/cpp-bench -G Ninja -DPYCIRCUIT_CPP_BENCHMARKS=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp-bench --target cpp_benchmarks
+	build/cpp-bench/cpp_benchmarks
 
 $(VENV)/.installed: requirements-dev.txt
 	test -x $(PYTHON) || $(BASE_PYTHON) -m venv $(VENV)

@@ -236,15 +236,13 @@ def ablations(options: Options) -> Iterator[Case]:
 
 
 def planning(options: Options) -> Iterator[Case]:
-    """What comes before the first number: optimizing and scheduling GPT-2's structure, with every head a node of its own."""
+    """What comes before the first number: optimizing and scheduling GPT-2's structure."""
+    settings = rc.OptimizationSettings()
     for layers in (3,) if options.quick else (12, 24, 48):
         _, model = Gpt2Size(layers=layers, hidden=32, heads=4, vocab=50).models()
         circuit = rc.substitute_all_modules(model.logits(torch.randn(1, 8, 32)))
-        ours: dict[str, Work] = {
-            "schedule": lambda circuit=circuit: _planned(rc.circuit_to_schedule(circuit, rc.OptimizationSettings())),
-            "optimize, schedule": lambda circuit=circuit: _planned(rc.optimize_to_schedule(circuit, rc.OptimizationSettings())),
-        }
-        yield Case(f"planning, {layers} layers", ours, {}, rounds=3)
+        for name, plan in (("scheduling", rc.circuit_to_schedule), ("optimizing and scheduling", rc.optimize_to_schedule)):
+            yield Case(f"{name}, {layers} layers", {"": lambda plan=plan, circuit=circuit: _planned(plan(circuit, settings))}, {}, rounds=3)
 
 
 def _planned(_: rc.Schedule) -> Tensor:

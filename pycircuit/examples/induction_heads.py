@@ -11,18 +11,16 @@ everything else that the induction heads read there the activations of another, 
 from __future__ import annotations
 
 import argparse
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 import pycircuit as rc
-from pycircuit.causal_scrubbing.statistics import Estimate, estimate, loss_recovered
+from pycircuit.causal_scrubbing.hypotheses import estimate_many
+from pycircuit.causal_scrubbing.statistics import Estimate, estimate
 from pycircuit.examples import induction_report, torch_reference
 from pycircuit.examples.induction_candidates import induction_candidates
 from pycircuit.model_rewrites import To, configure_transformer
@@ -52,7 +50,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Result:
-    """One hypothesis: its scrubbed circuit, the loss of every sample float32 [samples], and what follows from it."""
+    """One hypothesis: its scrubbed circuit, the loss of every sample float32 [samples], and what follows from it.
+
+    `seconds`: of all hypotheses together, which share what they have in common.
+    """
 
     name: str
     circuit: rc.Circuit
@@ -186,46 +187,32 @@ def hypotheses(loss: rc.Circuit) -> dict[str, rc.Circuit]:
     }
 
 
-def sample_losses(loss: rc.Circuit, sampler: rc.Sampler, batch_size: int, progress: Callable[[int], object] | None = None) -> torch.Tensor:
-    """The loss of every sample, float32 [samples], computed `batch_size` samples at a time."""
-    batched = rc.batch_to_concat(rc.substitute_all_modules(sampler.sample(loss)), 0, batch_size)
-    pieces = []
-    for piece in batched.children if batched.is_concat() else [batched]:
-        pieces.append(rc.optimize_and_evaluate(piece))
-        if progress:
-            progress(len(pieces[-1]))
-    return torch.cat(pieces)
+def sampler_of(samples: int, seed: int) -> rc.Sampler:
+    """Pairs of rows; `seed` alone fixes which."""
+    return rc.Sampler(rc.RandomSampleSpec((samples,), seeder=rc.default_hash_seeder(seed)))
 
 
-def run(inputs: Inputs, samples: int, batch_size: int, seed: int, show_progress: bool = True) -> list[Result]:
-    """Samples every hypothesis on the same rows; losses are per candidate position, in nats."""
-    sampler = rc.Sampler(rc.RandomSampleSpec((samples,), seeder=rc.default_hash_seeder(seed)))
+def run(inputs: Inputs, samples: int, batch_size: int, seed: int) -> list[Result]:
+    """Samples every hypothesis on the same rows, all in one evaluation; losses are per candidate position, in nats."""
     circuits = hypotheses(build_loss(inputs))
-    losses: dict[str, torch.Tensor] = {}
-    seconds: dict[str, float] = {}
-    with tqdm(total=samples * len(circuits), unit="sample", disable=None if show_progress else True) as bar:
-        for name, circuit in circuits.items():
-            bar.set_description(name[:32])
-            start = time.perf_counter()
-            losses[name] = sample_losses(circuit, sampler, batch_size, bar.update).cpu()
-            seconds[name] = time.perf_counter() - start
+    estimates = estimate_many(circuits, sampler_of(samples, seed), batch_size=batch_size)
     rate = torch_reference.candidate_rate(inputs.tokens.cpu(), inputs.candidates)
     return [
         Result(
             name=name,
-            circuit=circuit,
-            losses=losses[name] / rate,
-            loss=estimate(losses[name] / rate),
-            recovered=loss_recovered(losses[UNSCRUBBED], losses[BASELINE], losses[name]),
-            seconds=seconds[name],
+            circuit=circuits[name],
+            losses=losses.cpu() / rate,
+            loss=estimate(losses.cpu() / rate),
+            recovered=estimates.loss_recovered(name, UNSCRUBBED, BASELINE),
+            seconds=estimates.seconds,
         )
-        for name, circuit in circuits.items()
+        for name, losses in estimates.items()
     ]
 
 
 def sampled_rows(inputs: Inputs, samples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The row numbers [samples] that the sampler draws for the original and the other tokens."""
-    sampler = rc.Sampler(rc.RandomSampleSpec((samples,), seeder=rc.default_hash_seeder(seed)))
+    sampler = sampler_of(samples, seed)
     numbers = rc.Array(torch.arange(len(inputs.tokens)), "row_numbers")
     groups = (token_variable(name, inputs.tokens).probs_and_group for name in (ORIGINAL, OTHER))
     original, other = (sampler.sample(rc.DiscreteVar(numbers, group)).evaluate() for group in groups)

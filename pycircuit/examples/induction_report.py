@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pycircuit.examples.induction_heads import Result
 
 SHOWN_CANDIDATES = 24
-COLUMNS = ("hypothesis", "loss", "loss_std_err", "recovered_percent", "recovered_std_err", "samples", "seconds")
+COLUMNS = ("hypothesis", "loss", "loss_std_err", "recovered_percent", "recovered_std_err", "samples")
 FROM_ORIGINAL, FROM_OTHER, FROM_BOTH = "cyan", "red", "purple"
 
 
@@ -49,7 +49,7 @@ def _rows(results: Sequence[Result]) -> list[dict[str, object]]:
         dict(
             zip(
                 COLUMNS,
-                (r.name, r.loss.mean, r.loss.std_err, r.recovered.mean, r.recovered.std_err, r.loss.n, round(r.seconds, 3)),
+                (r.name, r.loss.mean, r.loss.std_err, r.recovered.mean, r.recovered.std_err, r.loss.n),
                 strict=True,
             )
         )
@@ -58,16 +58,15 @@ def _rows(results: Sequence[Result]) -> list[dict[str, object]]:
 
 
 def _print_table(results: Sequence[Result], seed: int) -> None:
-    table = Table(title=f"Induction heads, causal scrubbing ({results[0].loss.n} samples, seed {seed})")
+    table = Table(title=f"Induction heads, causal scrubbing ({results[0].loss.n} samples, seed {seed}, {results[0].seconds:.1f} s)")
     table.add_column("hypothesis")
-    for heading in ("loss, nats per candidate", "loss recovered", "seconds"):
+    for heading in ("loss, nats per candidate", "loss recovered"):
         table.add_column(heading, justify="right")
     for r in results:
         table.add_row(
             r.name,
             f"{r.loss.mean:.4f} ± {r.loss.std_err:.4f}",
             f"{r.recovered.mean:.1f} % ± {r.recovered.std_err:.1f}",
-            f"{r.seconds:.1f}",
         )
     Console().print(table)
 
@@ -127,7 +126,7 @@ def write(results: Sequence[Result], folder: Path, seed: int, samples: int) -> N
         writer.writeheader()
         writer.writerows(rows)
     versions = {"python": platform.python_version(), "torch": torch.__version__, "pycircuit": rc.__version__}
-    content = {"seed": seed, "samples": samples, "versions": versions, "results": rows}
+    content = {"seed": seed, "samples": samples, "seconds": round(results[0].seconds, 3), "versions": versions, "results": rows}
     (folder / "results.json").write_text(json.dumps(content, indent=2) + "\n")
     _draw_chart(results, folder / "recovered.png")
     _draw_circuits(results, folder / "circuits.html")

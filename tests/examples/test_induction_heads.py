@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import pycircuit as rc
+from pycircuit.causal_scrubbing.hypotheses import estimate_many
 from pycircuit.examples import induction_heads, induction_report
 
 SAMPLES = 6
@@ -26,7 +27,7 @@ def circuits(inputs):
 
 @pytest.fixture(scope="module")
 def results(inputs):
-    return induction_heads.run(inputs, SAMPLES, 4, seed=3, show_progress=False)
+    return induction_heads.run(inputs, SAMPLES, 4, seed=3)
 
 
 @pytest.mark.filterwarnings("ignore:loss_recovered")
@@ -62,14 +63,14 @@ def test_scrubbed_circuits_read_both_texts_and_keep_the_labels(circuits):
 def test_the_expectation_as_a_cumulant_is_the_mean_of_the_samples(circuits):
     circuit = circuits["all three"]
     sampler = rc.Sampler(rc.RandomSampleSpec((5,), seeder=rc.default_hash_seeder(2)))
-    losses = induction_heads.sample_losses(circuit, sampler, 2)
+    losses = estimate_many({"all three": circuit}, sampler, batch_size=2)["all three"]
     expectation = sampler.estimate(rc.Cumulant(circuit, name="expected_loss")).evaluate()
     torch.testing.assert_close(expectation, losses.mean(), atol=1e-5, rtol=1e-5)
 
 
 def test_batch_size_does_not_matter(circuits):
     sampler = rc.Sampler(rc.RandomSampleSpec((5,), seeder=rc.default_hash_seeder(2)))
-    whole, single = (induction_heads.sample_losses(circuits["embeddings to value"], sampler, size) for size in (5, 1))
+    whole, single = (estimate_many({"one": circuits["embeddings to value"]}, sampler, batch_size=size)["one"] for size in (5, 1))
     torch.testing.assert_close(whole, single, atol=1e-5, rtol=1e-5)
 
 

@@ -60,3 +60,8 @@ __all__ = [
     "NotSet",
     "OptimizingSymbolicSizeWarning",
 ]
+
+# Written on top of all of these names.
+from pycircuit.sweeps import SweepResult, mean_ablation, patch_from, sweep, sweep_circuits, zero_ablation  # noqa: E402
+
+__all__ += ["SweepResult", "mean_ablation", "patch_from", "sweep", "sweep_circuits", "zero_ablation"]

@@ -52,9 +52,9 @@ bool map_operand(MappedOperand& operand, const Source& source, const int64_t (&b
   return make_tensor_map(&operand.map, source.data, sizes, strides, static_cast<uint32_t>(box_rows));
 }
 
-template <class Element, int kHead>
+template <class Element, int kHead, bool kTerms>
 const char* launch_instance(const ForwardParams& forward, int64_t entries, int attempts, const LaunchTarget& target) {
-  using Traits = HopperTraits<Element, kHead>;
+  using Traits = HopperTraits<Element, kHead, kTerms>;
   HopperParams params;
   params.forward = forward;
   params.forward.query_tiles = static_cast<int>(divide_up(forward.num_queries, Traits::kRows));
@@ -68,18 +68,27 @@ const char* launch_instance(const ForwardParams& forward, int64_t entries, int a
   return launch(forward_hopper<Traits>, params.num_blocks, Traits::kThreads, Traits::kSharedBytes, params, target.stream);
 }
 
-const char* launch_any(const ForwardParams& params, Element element, int64_t entries, int attempts, const LaunchTarget& target) {
-  if (element == Element::float16) {
-    return params.key_size == 64 ? launch_instance<Half, 64>(params, entries, attempts, target)
-                                 : launch_instance<Half, 128>(params, entries, attempts, target);
-  }
-  return params.key_size == 64 ? launch_instance<Bfloat16, 64>(params, entries, attempts, target)
-                               : launch_instance<Bfloat16, 128>(params, entries, attempts, target);
+template <class Element, int kHead>
+const char* launch_head(const ForwardParams& params, int64_t entries, int attempts, const LaunchTarget& target) {
+  bool terms = params.mask.data || params.bias.data || !(params.scale > 0);
+  return terms ? launch_instance<Element, kHead, true>(params, entries, attempts, target)
+               : launch_instance<Element, kHead, false>(params, entries, attempts, target);
 }
 
+const char* launch_any(const ForwardParams& params, Element element, int64_t entries, int attempts, const LaunchTarget& target) {
+  if (element == Element::float16) {
+    return params.key_size == 64 ? launch_head<Half, 64>(params, entries, attempts, target)
+                                 : launch_head<Half, 128>(params, entries, attempts, target);
+  }
+  return params.key_size == 64 ? launch_head<Bfloat16, 64>(params, entries, attempts, target)
+                               : launch_head<Bfloat16, 128>(params, entries, attempts, target);
+}
+
+// Masks and biases that nothing is known of are read element by element: more warps hide that better.
 bool has_form(const ForwardParams& params, Element element) {
+  bool terms = params.mask.data || params.bias.data;
   return element != Element::float32 && params.key_size == params.value_size && (params.key_size == 64 || params.key_size == 128) &&
-         !params.mask.data && !params.bias.data && params.scale > 0 && can_map(params.q, params.batch, params.num_queries) &&
+         (!terms || params.bounds.data) && can_map(params.q, params.batch, params.num_queries) &&
          can_map(params.k, params.batch, params.num_keys) && can_map(params.v, params.batch, params.num_keys);
 }
 
@@ -107,80 +116,116 @@ float decode(uint16_t bits, Element element) {
   return value;
 }
 
+enum class Form { full, causal, masked };
+
 struct SelfTest {
-  static constexpr int kEntries = 3, kQueries = 200, kKeys = 300;
+  static constexpr int kEntries = 3, kQueries = 200, kKeys = 320;
+  static constexpr int kHidden = -10000 * 64;
   Element element;
   int size;
-  bool causal;
+  Form form;
 
-  size_t elements(int rows) const { return static_cast<size_t>(kEntries) * rows * size; }
+  // Where everything lies, in elements: q, k, v, mask, bias, both results, bounds.
+  size_t rows(int count) const { return static_cast<size_t>(kEntries) * count * size; }
+  size_t mask_at() const { return rows(kQueries + 2 * kKeys); }
+  size_t bias_at() const { return mask_at() + kQueries * kKeys; }
+  size_t results_at() const { return bias_at() + kQueries * kKeys; }
+  size_t bounds_at() const { return results_at() + 2 * rows(kQueries); }
+  static constexpr size_t most_elements() { return 128 * kEntries * (3 * kQueries + 2 * kKeys) + 2 * kQueries * kKeys + 256; }
 
-  static Source source(const void* data, int rows, int size) {
+  static Source source(const uint16_t* data, int columns, int64_t batch_stride) {
     Source source;
     source.data = data;
-    source.batch_strides[1] = static_cast<int64_t>(rows) * size;
-    source.row_stride = size;
+    source.batch_strides[1] = batch_stride;
+    source.row_stride = columns;
     source.column_stride = 1;
     source.vectorised = true;
     return source;
   }
 
-  ForwardParams params(char* data) const {
+  ForwardParams params(uint16_t* data) const {
     ForwardParams params;
     params.batch[1] = kEntries;
     params.num_queries = kQueries;
     params.num_keys = kKeys;
     params.key_size = params.value_size = size;
-    params.causal_offset = causal ? 37 : kKeys;
+    params.causal_offset = form == Form::causal ? 37 : kKeys;
     params.scale = 0.125f;
-    auto* elements_of = reinterpret_cast<uint16_t*>(data);
-    params.q = source(elements_of, kQueries, size);
-    params.k = source(elements_of + elements(kQueries), kKeys, size);
-    params.v = source(elements_of + elements(kQueries + kKeys), kKeys, size);
+    params.q = source(data, size, int64_t{kQueries} * size);
+    params.k = source(data + rows(kQueries), size, int64_t{kKeys} * size);
+    params.v = source(data + rows(kQueries + kKeys), size, int64_t{kKeys} * size);
+    if (form == Form::masked) {
+      params.mask = source(data + mask_at(), kKeys, 0);
+      params.bias = source(data + bias_at(), kKeys, 0);
+      params.bounds.data = reinterpret_cast<float*>(data + bounds_at());
+      params.bounds.row_tiles = static_cast<int>(divide_up(kQueries, kBoundRows));
+      params.bounds.column_tiles = static_cast<int>(divide_up(kKeys, kBoundColumns));
+    }
     params.result.row_stride = size;
     params.result.column_stride = 1;
-    params.result.batch_strides[1] = static_cast<int64_t>(kQueries) * size;
+    params.result.batch_strides[1] = int64_t{kQueries} * size;
     params.result.vectorised = true;
     return params;
   }
 
-  bool passes(Sidetrack& side, char* data) const {
-    size_t inputs = elements(kQueries + 2 * kKeys), outputs = elements(kQueries);
-    std::vector<uint16_t> host(inputs + 2 * outputs, 0xffff);  // results start as NaN
+  std::vector<uint16_t> contents() const {
+    std::vector<uint16_t> host(bounds_at(), 0xffff);  // results start as NaN
     uint32_t state = 12345;
-    for (size_t i = 0; i < inputs; ++i) {
+    for (size_t i = 0; i < mask_at(); ++i) {
       state = state * 1664525u + 1013904223u;
       host[i] = encode(static_cast<int>(state >> 24) - 128, element);
     }
+    for (int i = 0; i < kQueries * kKeys; ++i) {
+      bool seen = i % kKeys <= i / kKeys;
+      host[mask_at() + i] = encode(seen ? 64 : 0, element);
+      host[bias_at() + i] = encode(seen ? 0 : kHidden, element);
+    }
+    return host;
+  }
+
+  bool runs(uint16_t* data, const LaunchTarget& target) const {
+    const ElementLaunches& launches = element == Element::float16 ? kFloat16Launches : kBfloat16Launches;
+    ForwardParams expected = params(data), tested = expected;
+    expected.result.data = data + results_at();
+    tested.result.data = data + results_at() + rows(kQueries);
+    if (form == Form::masked) {
+      TileBoundsParams bounds;
+      bounds.num_queries = kQueries;
+      bounds.num_keys = kKeys;
+      bounds.mask = expected.mask;
+      bounds.bias = expected.bias;
+      bounds.bounds = expected.bounds;
+      if (launches.bounds(bounds, 1, target)) return false;
+    }
+    return !launches.forward(expected, kEntries, target) && !launch_any(tested, element, kEntries, kFewAttempts, target);
+  }
+
+  bool passes(Sidetrack& side, uint16_t* data) const {
+    std::vector<uint16_t> host = contents();
     side.upload(data, host.data(), host.size() * kElementBytes);
     LaunchTarget target;
     target.stream = side.stream();
     target.multiprocessors = 4;  // several tasks per block
-    const ElementLaunches& launches = element == Element::float16 ? kFloat16Launches : kBfloat16Launches;
-    ForwardParams expected = params(data), tested = expected;
-    expected.result.data = data + inputs * kElementBytes;
-    tested.result.data = data + (inputs + outputs) * kElementBytes;
-    if (!side.good() || launches.forward(expected, kEntries, target) || launch_any(tested, element, kEntries, kFewAttempts, target))
-      return false;
+    if (!side.good() || !runs(data, target)) return false;
     side.download(host.data(), data, host.size() * kElementBytes);
     if (!side.good()) return false;
     float tolerance = element == Element::float16 ? 4e-3f : 3e-2f;
-    for (size_t i = inputs; i < inputs + outputs; ++i) {
-      if (!(std::fabs(decode(host[i], element) - decode(host[i + outputs], element)) <= tolerance)) return false;
+    size_t count = rows(kQueries);
+    for (size_t i = results_at(); i < results_at() + count; ++i) {
+      if (!(std::fabs(decode(host[i], element) - decode(host[i + count], element)) <= tolerance)) return false;
     }
     return true;
   }
 };
 
 const char* test_device() {
-  constexpr size_t kBytes = SelfTest::kEntries * 128 * (3 * SelfTest::kQueries + 2 * SelfTest::kKeys) * kElementBytes;
   Sidetrack side;
-  char* data = side.allocate(kBytes);
+  auto* data = reinterpret_cast<uint16_t*>(side.allocate(SelfTest::most_elements() * kElementBytes));
   if (!side.good()) return "no memory or stream for the self-test";
   for (Element element : {Element::float16, Element::bfloat16}) {
     for (int size : {64, 128}) {
-      for (bool causal : {false, true}) {
-        if (!SelfTest{element, size, causal}.passes(side, data)) return "the self-test failed";
+      for (Form form : {Form::full, Form::causal, Form::masked}) {
+        if (!SelfTest{element, size, form}.passes(side, data)) return "the self-test failed";
       }
     }
   }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/cuda/params.cuh"
-#include "kernels/cuda/softmax.cuh"
+#include "kernels/cuda/terms.cuh"
 
 namespace pycircuit::kernels {
 
@@ -54,11 +54,7 @@ struct FloatBlock {
     v = matrix_of<Element>(params.v, task.entry);
     mask = params.mask.data ? matrix_of<Element>(params.mask, task.entry) : nullptr;
     bias = params.bias.data ? matrix_of<Element>(params.bias, task.entry) : nullptr;
-    bounds = nullptr;
-    if (params.bounds.data) {
-      bounds = params.bounds.data + task.entry.offset(params.bounds.batch_strides) +
-               static_cast<int64_t>(task.first_row / kBoundRows) * params.bounds.column_tiles;
-    }
+    bounds = bounds_of_rows(params, task.entry, task.first_row);
 #pragma unroll
     for (int row = 0; row < kRowsPerThread; ++row) {
       maximum[row] = -infinity();
@@ -117,7 +113,7 @@ struct FloatBlock {
     for (; first_key < task.key_end; first_key += Traits::kKeys) {
       float bound = bounds[first_key / kBoundColumns];
       if (bound >= kPlainTile) break;
-      if (!sync_block_and(bound == -infinity() || bound < lowest - kUnderflow)) break;
+      if (!sync_block_and(underflows(bound, lowest))) break;
     }
     return first_key;
   }

@@ -1,4 +1,4 @@
-// Attention forward for 16-bit elements on sm_90a, without mask and bias (spec 12, section 12).
+// Attention forward for 16-bit elements on sm_90a (spec 12, section 12).
 //
 // There is one block per multiprocessor, and it takes one task after the other: 128 queries of one batch entry. One thread of its first
 // warpgroup starts tensor copies of queries, keys and values as far ahead as there is room, into the next task too; the other two
@@ -10,6 +10,7 @@
 #include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/softmax.cuh"
 #include "kernels/cuda/store_rows.cuh"
+#include "kernels/cuda/terms.cuh"
 
 namespace pycircuit::kernels {
 
@@ -27,10 +28,11 @@ struct HopperParams {
   int attempts = 0;  // of a wait
 };
 
-template <class Element_, int kHead_>
+template <class Element_, int kHead_, bool kTerms_>
 struct HopperTraits {
   using Element = Element_;
   static constexpr int kHead = kHead_;
+  static constexpr bool kTerms = kTerms_;  // a mask, a bias, or a scale that is not positive
   static constexpr int kRows = 128, kRowsOfGroup = 64, kKeys = 128;
   static constexpr int kGroups = 2;  // that compute
   static constexpr int kThreads = 128 * (kGroups + 1);
@@ -205,64 +207,156 @@ struct HopperBlock {
     for (int step = 0; step < kKeySteps; ++step) accumulators_as_left(weights[step], scores[2 * step], scores[2 * step + 1], Element{});
   }
 
-  PYCIRCUIT_DEVICE void update(OnlineSoftmax<1>& softmax, float (&scores)[1][kKeyTiles][4], float (&keep)[1][2], int row, int tile) const {
+  // What one computing thread holds of a task.
+  struct Work {
+    BlockTask task;
+    int group;
+    int row;  // of half 0
+    char* queries;
+    const Element *mask, *bias;
+    const float* bounds;
+    OnlineSoftmax<1> softmax;
+    float output[1][kHeadTiles][4];
+    float scores[1][kKeyTiles][4];
+    uint32_t weights[kKeySteps][4];
+  };
+
+  PYCIRCUIT_DEVICE float bound_of(const Work& work, int tile, int half) const {
+    int column_tile = 2 * tile + half;  // beyond the last: as if there were nothing to do
+    return column_tile < params.forward.bounds.column_tiles ? work.bounds[column_tile] : -infinity();
+  }
+
+  // Whether a tile has no weight in any row of the warpgroup, all of whose threads ask.
+  PYCIRCUIT_DEVICE bool has_no_weight(const Work& work, int tile) const {
+    if (!work.bounds) return false;
+    float bound = fmaxf(bound_of(work, tile, 0), bound_of(work, tile, 1));
+    if (bound >= kPlainTile) return false;
+    float lowest = infinity();
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      if (work.row + 8 * half < params.forward.num_queries) lowest = fminf(lowest, work.softmax.maximum[0][half]);
+    }
+    return sync_warpgroup_and(work.group, underflows(bound, lowest));
+  }
+
+  // Scores become weights, and the output accumulated so far is to be multiplied by `keep`.
+  PYCIRCUIT_DEVICE void update(Work& work, float (&keep)[1][2], int tile) const {
     int first_key = tile * Traits::kKeys;
-    int first_of_warp = row - ((thread_index() & 31) >> 2);
-    if (first_key + Traits::kKeys > visible_keys(params.forward, first_of_warp)) hide_keys(scores[0], params.forward, row, first_key);
-    softmax.update(scores, params.forward.scale, keep);
+    if constexpr (Traits::kTerms) {
+      bool first_plain = work.bounds && bound_of(work, tile, 0) == kPlainTile;
+      bool second_plain = work.bounds && bound_of(work, tile, 1) == kPlainTile;
+      apply_terms<0, kKeyTiles / 2>(work.scores[0], params.forward, work.mask, work.bias, work.row, first_key, first_plain);
+      apply_terms<kKeyTiles / 2, kKeyTiles>(work.scores[0], params.forward, work.mask, work.bias, work.row, first_key, second_plain);
+    }
+    int first_of_warp = work.row - ((thread_index() & 31) >> 2);
+    if (first_key + Traits::kKeys > visible_keys(params.forward, first_of_warp))
+      hide_keys(work.scores[0], params.forward, work.row, first_key);
+    work.softmax.update(work.scores, Traits::kTerms ? 1.0f : params.forward.scale, keep);
+  }
+
+  // A tile while no product is under way.
+  PYCIRCUIT_DEVICE void begin_tile(Work& work, int tile, TileTurn turn) const {
+    float keep[1][2];
+    start_scores(work.scores[0], work.queries, turn);
+    multiply_wait<0>();
+    hold_registers(work.scores[0]);
+    release(keys_empty(turn.stage));
+    update(work, keep, tile);
+    work.softmax.rescale(work.output, keep);
+    pack_weights(work.weights, work.scores[0]);
+  }
+
+  // A tile while the product of the weights of the former one with its values goes on.
+  PYCIRCUIT_DEVICE void overlap_tile(Work& work, int tile, TileTurn former, TileTurn turn) const {
+    float keep[1][2];
+    start_scores(work.scores[0], work.queries, turn);
+    start_output(work.output[0], work.weights, former);
+    multiply_wait<1>();
+    hold_registers(work.scores[0]);
+    release(keys_empty(turn.stage));
+    update(work, keep, tile);
+    multiply_wait<0>();
+    hold_registers(work.output[0]);
+    hold_registers(work.weights);
+    release(values_empty(former.stage));
+    work.softmax.rescale(work.output, keep);
+    pack_weights(work.weights, work.scores[0]);
+  }
+
+  PYCIRCUIT_DEVICE void end_tile(Work& work, TileTurn turn) const {
+    start_output(work.output[0], work.weights, turn);
+    multiply_wait<0>();
+    hold_registers(work.output[0]);
+    release(values_empty(turn.stage));
+  }
+
+  PYCIRCUIT_DEVICE void pass_over(TileTurn turn) const {
+    wait(keys_full(turn.stage), turn.parity);
+    release(keys_empty(turn.stage));
+    wait(values_full(turn.stage), turn.parity);
+    release(values_empty(turn.stage));
+  }
+
+  PYCIRCUIT_DEVICE void compute_tiles(Work& work, int first_turn) const {
+    int count = num_tiles(work.task);
+    if constexpr (!Traits::kTerms) {
+      begin_tile(work, 0, TileTurn(first_turn));
+      for (int tile = 1; tile < count; ++tile) overlap_tile(work, tile, TileTurn(first_turn + tile - 1), TileTurn(first_turn + tile));
+      end_tile(work, TileTurn(first_turn + count - 1));
+      return;
+    }
+    int pending = -1;  // tile whose weights wait for their product with values
+    for (int tile = 0; tile < count; ++tile) {
+      TileTurn turn(first_turn + tile);
+      if (has_no_weight(work, tile)) {
+        // Its stage may be needed before the next tile with weight comes.
+        if (pending >= 0) end_tile(work, TileTurn(first_turn + pending));
+        pending = -1;
+        pass_over(turn);
+        continue;
+      }
+      if (pending >= 0) {
+        overlap_tile(work, tile, TileTurn(first_turn + pending), turn);
+      } else {
+        begin_tile(work, tile, turn);
+      }
+      pending = tile;
+    }
+    if (pending >= 0) end_tile(work, TileTurn(first_turn + pending));
   }
 
   // Task number `number` of this block, whose tiles begin with turn `first_turn`.
   PYCIRCUIT_DEVICE void compute(const BlockTask& task, int group, int number, int first_turn) const {
     int warp_row = Traits::kRowsOfGroup * group + thread_index() / 32 % 4 * 16;
-    int row = task.first_row + warp_row + ((thread_index() & 31) >> 2);
     QueryTurn query_turn(number);
-    char* queries = q_tile(query_turn.stage) + group * Traits::kPieces * Traits::kQueryPieceBytes;
-    OnlineSoftmax<1> softmax;
-    softmax.clear();
-    float output[1][kHeadTiles][4], scores[1][kKeyTiles][4], keep[1][2];
-    uint32_t weights[kKeySteps][4];
+    Work work;
+    work.task = task;
+    work.group = group;
+    work.row = task.first_row + warp_row + ((thread_index() & 31) >> 2);
+    work.queries = q_tile(query_turn.stage) + group * Traits::kPieces * Traits::kQueryPieceBytes;
+    if constexpr (Traits::kTerms) {
+      work.mask = params.forward.mask.data ? matrix_of<Element>(params.forward.mask, task.entry) : nullptr;
+      work.bias = params.forward.bias.data ? matrix_of<Element>(params.forward.bias, task.entry) : nullptr;
+      int group_row = task.first_row + Traits::kRowsOfGroup * group;
+      // A warpgroup without rows finds nothing there.
+      work.bounds = group_row < params.forward.num_queries ? bounds_of_rows(params.forward, task.entry, group_row) : nullptr;
+    }
+    work.softmax.clear();
 #pragma unroll
     for (int head = 0; head < kHeadTiles; ++head) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) output[0][head][i] = 0.0f;
+      for (int i = 0; i < 4; ++i) work.output[0][head][i] = 0.0f;
     }
-
     wait(queries_full(query_turn.stage), query_turn.parity);
-    start_scores(scores[0], queries, TileTurn(first_turn));
-    multiply_wait<0>();
-    hold_registers(scores[0]);
-    release(keys_empty(TileTurn(first_turn).stage));
-    update(softmax, scores, keep, row, 0);
-    pack_weights(weights, scores[0]);
-    int count = num_tiles(task);
-    for (int tile = 1; tile < count; ++tile) {
-      TileTurn former(first_turn + tile - 1), turn(first_turn + tile);
-      start_scores(scores[0], queries, turn);
-      start_output(output[0], weights, former);
-      multiply_wait<1>();
-      hold_registers(scores[0]);
-      release(keys_empty(turn.stage));
-      update(softmax, scores, keep, row, tile);
-      multiply_wait<0>();
-      hold_registers(output[0]);
-      hold_registers(weights);
-      release(values_empty(former.stage));
-      softmax.rescale(output, keep);
-      pack_weights(weights, scores[0]);
-    }
-    TileTurn last(first_turn + count - 1);
-    start_output(output[0], weights, last);
-    multiply_wait<0>();
-    hold_registers(output[0]);
-    release(values_empty(last.stage));
+    compute_tiles(work, first_turn);
 
     float inverse[2];
 #pragma unroll
-    for (int half = 0; half < 2; ++half) inverse[half] = softmax.inverse_sum(0, half, visible_keys(params.forward, row + 8 * half) > 0);
+    for (int half = 0; half < 2; ++half)
+      inverse[half] = work.softmax.inverse_sum(0, half, visible_keys(params.forward, work.row + 8 * half) > 0);
     sync_warpgroup(group);  // nobody multiplies with the queries any more: results go through their place
     auto* staging = reinterpret_cast<Element*>(q_tile(query_turn.stage)) + warp_row * Traits::kHead;
-    store_rows<Traits::kHead>(staging, output[0], inverse, params.forward, matrix_of<Element>(params.forward.result, task.entry),
+    store_rows<Traits::kHead>(staging, work.output[0], inverse, params.forward, matrix_of<Element>(params.forward.result, task.entry),
                               task.first_row + warp_row);
     shared_stores_before_copies();
     sync_warp();

@@ -9,6 +9,7 @@
 #include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/softmax.cuh"
 #include "kernels/cuda/store_rows.cuh"
+#include "kernels/cuda/terms.cuh"
 
 namespace pycircuit::kernels {
 
@@ -44,11 +45,7 @@ struct ForwardBlock {
     v = matrix_of<Element>(params.v, task.entry);
     mask = params.mask.data ? matrix_of<Element>(params.mask, task.entry) : nullptr;
     bias = params.bias.data ? matrix_of<Element>(params.bias, task.entry) : nullptr;
-    bounds = nullptr;
-    if (params.bounds.data) {
-      bounds = params.bounds.data + task.entry.offset(params.bounds.batch_strides) +
-               static_cast<int64_t>(task.first_row / kBoundRows) * params.bounds.column_tiles;
-    }
+    bounds = bounds_of_rows(params, task.entry, task.first_row);
     softmax.clear();
 #pragma unroll
     for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
@@ -90,8 +87,7 @@ struct ForwardBlock {
         for (; first_key < task.key_end; first_key += kKeys) {
           float bound = bounds[first_key / kBoundColumns];
           if (bound >= kPlainTile) break;
-          // Such scores underflow against the maximum of every row (or are -infinity).
-          if (!sync_block_and(bound == -infinity() || bound < lowest - kUnderflow)) break;
+          if (!sync_block_and(underflows(bound, lowest))) break;
         }
       }
     }
@@ -162,61 +158,17 @@ struct ForwardBlock {
     }
   }
 
-  // Two neighbouring elements of row `row`; `column` is even, and both exist if the rows are vectorised.
-  PYCIRCUIT_DEVICE void load_pair(float (&pair)[2], const Element* matrix, const Source& source, int64_t row, int64_t column) const {
-    if (source.vectorised) {
-      uint32_t bits = *reinterpret_cast<const uint32_t*>(matrix + row * source.row_stride + column);
-      pair[0] = to_float(Element{static_cast<uint16_t>(bits & 0xffffu)});
-      pair[1] = to_float(Element{static_cast<uint16_t>(bits >> 16)});
-      return;
-    }
-    const Element* first = matrix + row * source.row_stride + column * source.column_stride;
-    pair[0] = to_float(first[0]);
-    pair[1] = column + 1 < params.num_keys ? to_float(first[source.column_stride]) : 0.0f;
-  }
-
-  // Scale, mask and bias. Elements outside the problem are left alone.
-  PYCIRCUIT_DEVICE void apply_terms(float (&scores)[Traits::kRowTiles][Traits::kKeyTiles][4], int first_key) const {
-    bool plain = bounds && bounds[first_key / kBoundColumns] == kPlainTile;
-#pragma unroll
-    for (int tile = 0; tile < Traits::kRowTiles; ++tile) {
-#pragma unroll
-      for (int key = 0; key < Traits::kKeyTiles; ++key) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) scores[tile][key][i] *= params.scale;
-      }
-      if (plain) continue;
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        int row = query(tile, half);
-        if (row >= params.num_queries) continue;
-#pragma unroll
-        for (int key = 0; key < Traits::kKeyTiles; ++key) {
-          int column = first_key + 8 * key + column_in_tile;
-          if (column >= params.num_keys) continue;
-          float pair[2];
-          float (&score)[4] = scores[tile][key];
-          if (mask) {
-            load_pair(pair, mask, params.mask, row, column);
-            score[2 * half] *= pair[0];
-            score[2 * half + 1] *= pair[1];
-          }
-          if (bias) {
-            load_pair(pair, bias, params.bias, row, column);
-            score[2 * half] += pair[0];
-            score[2 * half + 1] += pair[1];
-          }
-        }
-      }
-    }
-  }
-
   PYCIRCUIT_DEVICE void compute_tile(int first_key, int stage) {
     int first_query = task.first_row + warp_row;
     if (first_key >= visible_keys(params, first_query + 16 * Traits::kRowTiles - 1)) return;
     float scores[Traits::kRowTiles][Traits::kKeyTiles][4];
     multiply_queries_keys(scores, k_tile(stage));
-    if constexpr (Traits::kTerms) apply_terms(scores, first_key);
+    if constexpr (Traits::kTerms) {
+      bool plain = bounds && bounds[first_key / kBoundColumns] == kPlainTile;
+#pragma unroll
+      for (int tile = 0; tile < Traits::kRowTiles; ++tile)
+        apply_terms<0, Traits::kKeyTiles>(scores[tile], params, mask, bias, query(tile, 0), first_key, plain);
+    }
     if (first_key + kKeys > visible_keys(params, first_query)) {
 #pragma unroll
       for (int tile = 0; tile < Traits::kRowTiles; ++tile) hide_keys(scores[tile], params, query(tile, 0), first_key);

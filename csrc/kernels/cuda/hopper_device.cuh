@@ -80,6 +80,19 @@ PYCIRCUIT_DEVICE void give_registers() {
 // Among the 128 threads of warpgroup `group`.
 PYCIRCUIT_DEVICE void sync_warpgroup(int group) { asm volatile("bar.sync %0, 128;" ::"r"(1 + group) : "memory"); }
 
+PYCIRCUIT_DEVICE bool sync_warpgroup_and(int group, bool value) {
+  uint32_t all;
+  asm volatile(
+      "{\n.reg .pred mine, all;\n"
+      "setp.ne.u32 mine, %2, 0;\n"
+      "barrier.cta.red.and.pred all, %1, 128, mine;\n"
+      "selp.b32 %0, 1, 0, all;\n}"
+      : "=r"(all)
+      : "r"(1 + group), "r"(static_cast<uint32_t>(value))
+      : "memory");
+  return all != 0;
+}
+
 PYCIRCUIT_DEVICE void multiply_begin() {
 #ifdef PYCIRCUIT_HOPPER_CODE
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");

@@ -6,8 +6,6 @@
 namespace pycircuit::kernels {
 
 constexpr float kLog2E = 1.4426950408889634f;
-// Weights of scores this far below the maximum of their row underflow to 0 (the least positive float32 is exp(-103.3)).
-constexpr float kUnderflow = 110.0f;
 
 // An accumulator tile of 16x8 holds rows lane / 4 and lane / 4 + 8; the four lanes of a row are neighbours.
 PYCIRCUIT_DEVICE float quad_max(float value) {

@@ -57,6 +57,8 @@ using WarpgroupProduct = std::vector<Product>;
 
 struct Warpgroup {
   int arrived = 0;
+  bool all = true;       // of the values at the meeting under way
+  bool last_all = true;  // of the one before
   WarpgroupProduct gathering = WarpgroupProduct(128);
   std::vector<WarpgroupProduct> open;
   std::deque<std::vector<WarpgroupProduct>> groups;  // committed, not run
@@ -418,8 +420,14 @@ void wait_products(int pending) {
   });
 }
 
-void meet_warpgroup() {
-  meet_warpgroup_for([](Warpgroup&) {});
+bool meet_warpgroup(bool value) {
+  Warpgroup& group = warpgroup();
+  group.all = group.all && value;
+  meet_warpgroup_for([](Warpgroup& complete) {
+    complete.last_all = complete.all;
+    complete.all = true;
+  });
+  return group.last_all;
 }
 
 void run_blocks(int64_t blocks, int threads, size_t shared_bytes, const std::function<void()>& kernel) {

@@ -44,7 +44,7 @@ struct Product {
 void start_product(const Product& product);
 void commit_products();
 void wait_products(int pending);
-void meet_warpgroup();
+bool meet_warpgroup(bool value = true);  // whether all threads said so
 
 template <class Element>
 float decode(uint16_t bits) {
@@ -77,6 +77,8 @@ void take_registers() {}
 template <int kRegisters>
 void give_registers() {}
 inline void sync_warpgroup(int) { emulation::meet_warpgroup(); }
+
+inline bool sync_warpgroup_and(int, bool value) { return emulation::meet_warpgroup(value); }
 
 template <class Register, int kTiles>
 void hold_registers(Register (&)[kTiles][4]) {}

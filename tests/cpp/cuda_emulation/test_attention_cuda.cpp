@@ -766,6 +766,36 @@ TEST_P(AttentionHopper, Causal) {
   }
 }
 
+TEST_P(AttentionHopper, Terms) {
+  for (Terms terms : {Terms::causal_mask, Terms::infinite_bias, Terms::random, Terms::padding_left}) {
+    for (int64_t size : {64, 128}) {
+      Case of = base();
+      of.batch = {1, 4};
+      of.num_queries = 200, of.num_keys = 530;
+      of.key_size = of.value_size = size;
+      of.terms = terms;
+      of.form = size == 64 ? Form::dense : Form::padded;
+      run_and_check(of);
+    }
+  }
+}
+
+// Blocks of keys hidden in between: passed over while a product is under way.
+TEST_P(AttentionHopper, HolesInTheMask) {
+  for (double hidden : {-10000.0, -kInfinity}) {
+    Case of = base();
+    of.batch = {4};
+    of.num_queries = 150, of.num_keys = 1160;
+    of.terms = Terms::causal_mask;
+    Prepared prepared(of);
+    auto seen = [](int64_t i, int64_t j) { return (j / 128) % 3 == 1 || (i >= 128 && j > 1100) || (i < 10 && j == 1); };
+    prepared.mask->fill([&](const Batch&, int64_t i, int64_t j) { return seen(i, j) ? 1 : 0; });
+    prepared.bias->fill([&](const Batch&, int64_t i, int64_t j) { return seen(i, j) ? 0 : hidden; });
+    prepared.run(capability());
+    prepared.check();
+  }
+}
+
 TEST_P(AttentionHopper, BatchAxesAndWeights) {
   for (bool shared_keys : {false, true}) {
     Case of = base();
@@ -786,9 +816,10 @@ INSTANTIATE_TEST_SUITE_P(Elements, AttentionHopper, ::testing::Values(Element::f
 TEST(AttentionHopperEmulation, SchedulingDoesNotMatter) {
   for (int64_t size : {64, 128}) {
     Case of;
-    of.batch = {2};
+    of.batch = {4};
     of.num_queries = 200, of.num_keys = 1100;
     of.key_size = of.value_size = size;
+    of.terms = size == 64 ? Terms::none : Terms::causal_mask;
     Prepared prepared(of);
     emulation::policy = {};
     prepared.run(90);

@@ -67,5 +67,10 @@ $(VENV)/.peer: $(VENV)/.installed
 build/peer:
 	$(PYTHON) -m pip install --quiet --no-deps --target $@ rust_circuit==0.4.12 || echo "rust_circuit 0.4.12 is not available: left out of the timings"
 
+# Optional: 2 GB, for the cases on GPT-2's shape (bench/lens.py).
+build/lens:
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet "transformer_lens>=3,<4" torch==2.13.0
+
 clean:
 	rm -rf build results $(VENV)/.built

@@ -9,14 +9,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench import matching, nodes, peer, text
+from bench import lens, matching, nodes, peer, text
 from bench.cases import GROUPS, HAND, Options
 from bench.timing import Result, check, measure
 
 SIDE_BY_SIDE = {"nodes": nodes.run, "matching": matching.run, "text": text.run}
 
 
-LIBRARIES = (HAND, peer.NAME)
+LIBRARIES = (HAND, peer.NAME, lens.NAME)
 
 
 def _row(result: Result) -> list[str]:
@@ -33,16 +33,14 @@ def _evaluation(groups: list[str], threads: list[int], options: Options, console
     columns = (column for library in LIBRARIES for column in (f"{library}, s", "ratio"))
     table = Table("case", "threads", "pycircuit, s", *columns, "x products")
     for group in groups:
-        other = peer.start(group, options.quick)
-        if not other:
-            console.print(f"{peer.NAME} is not installed in {peer.FOLDER}: left out of {group}")
+        workers = [worker for library in (peer, lens) if (worker := library.start(group, options.quick))]
         for case in GROUPS[group](options):
             torch.set_num_threads(max(threads))
-            if other:
-                works, failures = other.next_case(case.name)
+            for worker in workers:
+                works, failures = worker.next_case(case.name)
                 case.theirs.update(works)
                 for failure in failures:
-                    console.print(f"{case.name}: {peer.NAME} fails: {failure}", highlight=False)
+                    console.print(f"{case.name}: {worker.library} fails: {failure}", highlight=False)
             check(case)
             for count in threads:
                 result = measure(case, count, 2 if options.quick else None)
@@ -50,8 +48,8 @@ def _evaluation(groups: list[str], threads: list[int], options: Options, console
                 seconds = ", ".join(f"{name} {times.median:.4f} ({result.seconds(times):.4f})" for name, times in ways.items())
                 console.print(f"{case.name}, {count} threads, wall medians (best run): {seconds}", highlight=False, soft_wrap=True)
                 table.add_row(*_row(result))
-        if other:
-            other.close()
+        for worker in workers:
+            worker.close()
     console.print(table)
 
 
@@ -80,6 +78,9 @@ def main() -> None:
     torch.set_grad_enabled(False)
     console = Console(width=180)
     chosen = options.groups or [*GROUPS, *SIDE_BY_SIDE]
+    for library, place in ((peer.NAME, peer.FOLDER), (lens.NAME, lens.PYTHON)):
+        if not place.exists():
+            console.print(f"{library} is not installed ({place}): left out of the timings of evaluation")
     if evaluated := [group for group in GROUPS if group in chosen]:
         _evaluation(evaluated, options.threads, Options(options.quick, options.compile), console)
     if others := [group for group in SIDE_BY_SIDE if group in chosen]:

@@ -10,7 +10,7 @@ import torch
 
 import pycircuit as rc
 from bench import circuits, opponents
-from bench.opponents import HYPOTHESES, Hypothesis
+from bench.opponents import HYPOTHESES, Gpt2Size, Hypothesis
 from bench.timing import Case, Products, Work
 
 Tensor = torch.Tensor
@@ -168,47 +168,39 @@ def hypotheses(options: Options) -> Iterator[Case]:
     yield Case(f"nine hypotheses, {size.samples} samples", ours, theirs, [*shared, *own, logits], rounds=2)
 
 
-@dataclass(frozen=True)
-class Gpt2Size:
-    layers: int = 12
-    hidden: int = 768
-    heads: int = 12
-    vocab: int = 5000
+def models(size: Gpt2Size) -> tuple[opponents.Gpt2, circuits.Gpt2]:
+    weights = size.weights()
+    return opponents.Gpt2(weights), circuits.Gpt2(weights)
 
-    def models(self) -> tuple[opponents.Gpt2, circuits.Gpt2]:
-        weights = opponents.random_weights(self.layers, self.hidden, self.heads, self.vocab, mlp=True)
-        return opponents.Gpt2(weights), circuits.Gpt2(weights)
 
-    def products(self, layers: float, batch: int, seq: int, logits: float = 1.0) -> list[Products]:
-        """Those of some layers and of logits."""
-        rows = batch * seq
-        parts = [*attention_products(layers, batch, seq, self.hidden, self.heads), *mlp_products(layers, rows, self.hidden)]
-        return [*parts, Products(logits, 1, rows, self.hidden, self.vocab)]
+def gpt2_products(size: Gpt2Size, layers: float, batch: int, seq: int, logits: float = 1.0) -> list[Products]:
+    """Those of some layers and of logits."""
+    rows = batch * seq
+    parts = [*attention_products(layers, batch, seq, size.hidden, size.heads), *mlp_products(layers, rows, size.hidden)]
+    return [*parts, Products(logits, 1, rows, size.hidden, size.vocab)]
 
 
 def gpt2(options: Options) -> Iterator[Case]:
     """Forward passes of GPT-2 small's shape."""
-    size = Gpt2Size(layers=3) if options.quick else Gpt2Size()
-    hand, model = size.models()
-    for batch, seq in ((4, 128), (1, 8)):
-        x = torch.randn(batch, seq, size.hidden, generator=torch.Generator().manual_seed(2))
+    size = Gpt2Size.of_forward(options.quick)
+    hand, model = models(size)
+    for batch, seq in size.FORWARDS:
+        x = size.embedded(batch, seq)
         yield Case(
-            f"GPT-2 shape, {size.layers} layers, batch {batch}, length {seq}",
+            size.forward_name(batch, seq),
             as_circuit(model.logits(x)),
             by_hand(options, lambda x=x: hand.forward(x)),
-            size.products(size.layers, batch, seq),
+            gpt2_products(size, size.layers, batch, seq),
         )
 
 
 def ablations(options: Options) -> Iterator[Case]:
     """Every head zeroed in turn: mean loss, and logit difference at the last position."""
-    size = Gpt2Size(layers=2) if options.quick else Gpt2Size()
-    hand, model = size.models()
-    batch, seq, count = 8, 64, size.layers * size.heads
-    generator = torch.Generator().manual_seed(3)
-    x = torch.randn(batch, seq, size.hidden, generator=generator)
-    tokens = torch.randint(0, size.vocab, (batch, seq), generator=generator)
-    answers = torch.tensor([17, 23])
+    size = Gpt2Size.of_ablations(options.quick)
+    hand, model = models(size)
+    x, tokens, answers = size.ablation_inputs()
+    (batch, seq), count = tokens.shape, size.layers * size.heads
+    loss, difference = size.ablation_names()
     # A forward starts at the ablated layer: the layers before it are shared.
     layers = size.heads * size.layers * (size.layers + 1) / 2 + size.layers
 
@@ -217,20 +209,20 @@ def ablations(options: Options) -> Iterator[Case]:
         return {"optimize many": lambda: torch.stack(rc.optimize_and_evaluate_many(ablated))}
 
     yield Case(
-        f"{count} head ablations, mean loss",
+        loss,
         sweep(model.mean_loss(x, tokens)),
         {
             f"{HAND} eager, shared": lambda: hand.ablated_losses(x, tokens),
             f"{HAND} eager, one by one": lambda: hand.ablated_losses_one_by_one(x, tokens),
         },
-        size.products(layers, batch, seq, logits=count),
+        gpt2_products(size, layers, batch, seq, logits=count),
         rounds=1,
     )
     yield Case(
-        f"{count} head ablations, last logit difference",
+        difference,
         sweep(model.logit_difference(x, answers)),
         {f"{HAND} eager, shared": lambda: hand.ablated_logit_differences(x, answers)},
-        size.products(layers - count, batch, seq, logits=0),
+        gpt2_products(size, layers - count, batch, seq, logits=0),
         rounds=1,
     )
 
@@ -239,7 +231,7 @@ def planning(options: Options) -> Iterator[Case]:
     """What comes before the first number: optimizing and scheduling GPT-2's structure."""
     settings = rc.OptimizationSettings()
     for layers in (3,) if options.quick else (12, 24, 48):
-        _, model = Gpt2Size(layers=layers, hidden=32, heads=4, vocab=50).models()
+        _, model = models(Gpt2Size(layers=layers, hidden=32, heads=4, vocab=50))
         circuit = rc.substitute_all_modules(model.logits(torch.randn(1, 8, 32)))
         for name, plan in (("scheduling", rc.circuit_to_schedule), ("optimizing and scheduling", rc.optimize_to_schedule)):
             yield Case(f"{name}, {layers} layers", {"": lambda plan=plan, circuit=circuit: _planned(plan(circuit, settings))}, {}, rounds=3)

@@ -8,6 +8,8 @@ dictionaries named as in the module library (`a0.w.q` [heads, head, hidden], `a0
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -185,6 +187,45 @@ class AttentionOnly(_Model):
         """`scrub` on sampled rows of data [texts, seq + 1], `batch` samples at a time."""
         pieces = [self.scrub(hypotheses, data[a], data[b], candidates) for a, b in zip(*(part.split(batch) for part in rows), strict=True)]
         return [torch.cat(losses) for losses in zip(*pieces, strict=True)]
+
+
+@dataclass(frozen=True)
+class Gpt2Size:
+    """GPT-2 small's shape, and the inputs of its cases."""
+
+    FORWARDS: ClassVar = ((4, 128), (1, 8))  # batch, length
+
+    layers: int = 12
+    hidden: int = 768
+    heads: int = 12
+    vocab: int = 5000
+
+    @classmethod
+    def of_forward(cls, quick: bool) -> Gpt2Size:
+        return cls(layers=3) if quick else cls()
+
+    @classmethod
+    def of_ablations(cls, quick: bool) -> Gpt2Size:
+        return cls(layers=2) if quick else cls()
+
+    def weights(self) -> Weights:
+        return random_weights(self.layers, self.hidden, self.heads, self.vocab, mlp=True)
+
+    def embedded(self, batch: int, seq: int) -> Tensor:
+        return torch.randn(batch, seq, self.hidden, generator=torch.Generator().manual_seed(2))
+
+    def ablation_inputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Embedded input [8, 64, hidden], tokens [8, 64], right and wrong answer [2]."""
+        generator = torch.Generator().manual_seed(3)
+        x = torch.randn(8, 64, self.hidden, generator=generator)
+        return x, torch.randint(0, self.vocab, (8, 64), generator=generator), torch.tensor([17, 23])
+
+    def forward_name(self, batch: int, seq: int) -> str:
+        return f"GPT-2 shape, {self.layers} layers, batch {batch}, length {seq}"
+
+    def ablation_names(self) -> tuple[str, str]:
+        count = self.layers * self.heads
+        return f"{count} head ablations, mean loss", f"{count} head ablations, last logit difference"
 
 
 class Gpt2(_Model):

@@ -205,8 +205,9 @@ def ablations(options: Options) -> Iterator[Case]:
     layers = size.heads * size.layers * (size.layers + 1) / 2 + size.layers
 
     def sweep(circuit: rc.Circuit) -> dict[str, Work]:
-        ablated = model.ablations(circuit)
-        return {"optimize many": lambda: torch.stack(rc.optimize_and_evaluate_many(ablated))}
+        configured = model.configured(circuit)
+        ablated = model.ablations(configured)
+        return {"sweep": lambda: model.swept(configured), "optimize many": lambda: torch.stack(rc.optimize_and_evaluate_many(ablated))}
 
     yield Case(
         loss,

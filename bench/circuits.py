@@ -167,10 +167,14 @@ class Gpt2:
         circuit = rc.conform_all_modules(circuit)
         return updated(circuit, "t.call", lambda module: module.cast_module().substitute())
 
-    def ablations(self, circuit: rc.Circuit) -> list[rc.Circuit]:
-        """The circuit with each head zeroed in turn, layer after layer."""
-        model = self.configured(circuit)
+    def ablations(self, model: rc.Circuit) -> list[rc.Circuit]:
+        """The `configured` circuit with each head zeroed in turn, layer after layer."""
         return [self._ablated(model, layer, head) for layer in range(self.layers) for head in range(self.heads)]
+
+    def swept(self, circuit: rc.Circuit) -> Tensor:
+        """Values of the `configured` circuit with each head zeroed, [layers * heads, ...], by the library's own sweep."""
+        heads = {layer: f"a{layer}.heads" for layer in range(self.layers)}
+        return rc.sweep(circuit, heads, rc.zero_ablation(), node_dim="layer", axes={"head": -3}).to_tensor().flatten(0, 1)
 
     def _ablated(self, model: rc.Circuit, layer: int, head: int) -> rc.Circuit:
         kept = torch.ones(self.heads)

@@ -7,9 +7,10 @@ Server and client share the tensor store.
 from __future__ import annotations
 
 import io
+import socketserver
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import torch
@@ -92,7 +93,8 @@ Schedule.evaluate_remote = evaluate_remote  # type: ignore[method-assign]
 Schedule.evaluate_remote_many = evaluate_remote_many  # type: ignore[method-assign]
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
     daemon_threads = True  # an evaluation that runs does not keep the server from stopping
     tensor_cache: TensorCacheRrfs | None
     allow_python_specs: bool
@@ -164,14 +166,14 @@ def circuit_server_serve(url: str, tensor_cache: TensorCacheRrfs | None = None, 
         raise TypeError(f"url: expected a str host:port, got {type(url).__name__}")
     if tensor_cache is not None and not isinstance(tensor_cache, TensorCacheRrfs):
         raise TypeError(f"tensor_cache: expected a TensorCacheRrfs or None, got {type(tensor_cache).__name__}")
+    host, port = _address(url)
     try:
-        server = _Server(_address(url), _Handler)
+        server = _Server((host, port), _Handler)
     except (OSError, OverflowError) as error:
         raise RuntimeError(f"circuit_server_serve: cannot bind {url}: {error}") from error
     server.tensor_cache, server.allow_python_specs = tensor_cache, allow_python_specs
     with server:
-        host, port = server.server_address[:2]
-        print(f"circuit server at http://{host!s}:{port}", flush=True)
+        print(f"circuit server at http://{host}:{server.server_address[1]}", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -61,3 +61,20 @@ def assert_agrees(got: torch.Tensor, expected: torch.Tensor, scale: float | None
     largest = float(finite.abs().max()) if finite.numel() else 0.0
     tolerance = TOLERANCE[expected.dtype] * max(scale or 0.0, largest, 1.0)
     torch.testing.assert_close(got.double(), expected.double(), rtol=0, atol=tolerance, equal_nan=True)
+
+
+def replay(schedule: rc.Schedule) -> tuple[dict[int, torch.Tensor], int, int]:
+    """Values by key that are left after the instructions, each computed by plain evaluation; peaks in elements and in bytes."""
+    values = {key: node.evaluate() for key, node in {**schedule.constants, **schedule.scalars}.items()}
+    elements: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    peak = peak_bytes = 0
+    for item in schedule.instructions:
+        if isinstance(item, int):
+            del elements[item], sizes[item], values[item]
+            continue
+        key, node = item  # maybe a whole region over Symbols
+        values[key] = node.update(rc.Symbol, lambda symbol: rc.Array(values[int(symbol.name)])).evaluate()
+        elements[key], sizes[key] = values[key].numel(), values[key].numel() * values[key].element_size()
+        peak, peak_bytes = max(peak, sum(elements.values())), max(peak_bytes, sum(sizes.values()))
+    return values, peak, peak_bytes

@@ -18,8 +18,7 @@ FLAT = rc.Add(rc.Add(array(3, name="a"), array(3, name="b")), apply("sin", array
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TENSORS_CACHE_DIR", str(tmp_path / "store"))
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 

@@ -176,7 +176,7 @@ def test_integers_stay_exact() -> None:
 @st.composite
 def settings(draw: st.DrawFn) -> rc.OptimizationSettings:
     switches = draw(st.lists(st.sampled_from([*SWITCHES, "fuse", "fuse_attention", "stream_concat", "group_matmuls"]), unique=True))
-    chosen = Settings(**{name: not getattr(Settings(), name) for name in switches if name != "adjust_numerical_scale"})
+    chosen = Settings(**{name: not getattr(Settings(), name) for name in switches})
     chosen.distribute_min_size = draw(st.sampled_from([None, 0, 4]))
     return chosen
 
@@ -192,7 +192,9 @@ def test_all_ways_agree(circuit: rc.Circuit, chosen: rc.OptimizationSettings) ->
     assert_agrees(optimized.evaluate(), expected, scale=300)
     schedule = rc.optimize_to_schedule(circuit, chosen)
     schedule.validate(True)
+    assert_agrees(schedule.evaluate(chosen), expected, scale=300)
     assert_agrees(pickle.loads(pickle.dumps(schedule)).evaluate(), expected, scale=300)
+    assert_agrees(rc.Schedule.deserialize(schedule.serialize()).evaluate(), expected, scale=300)
     assert chosen == before
 
 

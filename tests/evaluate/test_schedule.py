@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 import threading
 import uuid
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pycircuit as rc
-from tests.evaluate.circuits import Counting, apply, array, assert_agrees
+from tests.evaluate.circuits import Counting, apply, array, assert_agrees, replay
 from tests.strategies import computable_circuits
 
 Settings = rc.OptimizationSettings
@@ -273,18 +272,23 @@ def peak_of(order: list[rc.Circuit], root: rc.Circuit) -> int:
 
 
 def best_peak(root: rc.Circuit) -> int:
+    """The least peak over all orders, by the sets of what is computed."""
     nodes = computed(root)
-    peaks = []
-    for order in itertools.permutations(nodes):
-        position = {node: i for i, node in enumerate(order)}
-        if all(
-            position[below(child)] < position[node]
-            for node in nodes
-            for child in node.children
-            if not isinstance(below(child), NOT_COMPUTED)
-        ):
-            peaks.append(peak_of(list(order), root))
-    return min(peaks)
+    numbers = {node: i for i, node in enumerate(nodes)}
+    operands = [{numbers[below(child)] for child in node.children if below(child) in numbers} for node in nodes]
+    users = [{i for i in range(len(nodes)) if node in operands[i]} for node in range(len(nodes))]
+    best = {frozenset[int](): 0}
+    for _ in nodes:
+        longer: dict[frozenset[int], int] = {}
+        for done, peak in best.items():
+            live = sum(nodes[i].numel for i in done if not users[i] <= done or nodes[i] == below(root))
+            for i, node in enumerate(nodes):
+                if i not in done and operands[i] <= done:
+                    after = done | {i}
+                    longer[after] = min(longer.get(after, peak + live + node.numel), max(peak, live + node.numel))
+        best = longer
+    (least,) = best.values()
+    return least
 
 
 def product_of(size: int, number: int, parts: list[rc.Circuit]) -> rc.Circuit:
@@ -311,34 +315,88 @@ def test_peaks_are_minimal(circuit: rc.Circuit) -> None:
     assert rc.circuit_to_schedule(circuit).get_stats().max_mem == best_peak(circuit)
 
 
-@given(computable_circuits(max_steps=10))
-def test_schedules_of_random_circuits(circuit: rc.Circuit) -> None:
-    schedule = rc.circuit_to_schedule(circuit)
+@st.composite
+def chained_graphs(draw: st.DrawFn) -> rc.Circuit:
+    """Up to twelve nodes in all; most are links of chains, or views, between the few that have several operands or users."""
+    nodes: list[rc.Circuit] = [product_of(draw(st.sampled_from([1, 4, 9])), 0, [])]
+    unused = [nodes[0]]
+    for i in range(1, draw(st.integers(2, 11))):
+        kind = draw(st.integers(0, 3))
+        parts = [nodes[-1]] if kind else draw(st.lists(st.sampled_from(nodes), max_size=2, unique=True))
+        node = product_of(draw(st.sampled_from([1, 2, 5, 9])), i, parts)
+        if kind == 3:
+            node = rc.Rearrange.from_string(draw(st.sampled_from(nodes)), "a -> a 1", name=f"view {i}").index((slice(None), 0))
+            parts = [below(node.children[0].children[0])]
+        nodes.append(node)
+        unused = [each for each in unused if each not in parts] + [node]
+    return product_of(1, 99, unused)
+
+
+UNFUSED = {"fuse": False, "fuse_attention": False, "stream_concat": False, "group_matmuls": False}
+
+
+@given(chained_graphs())
+@settings(max_examples=25)
+def test_peaks_are_minimal_with_chains_and_views(circuit: rc.Circuit) -> None:
+    assert rc.circuit_to_schedule(circuit, Settings(**UNFUSED)).get_stats().max_mem == best_peak(circuit)
+
+
+def assert_consistent(schedule: rc.Schedule, circuits: list[rc.Circuit]) -> None:
+    """Replaying the instructions by themselves gives the values and the accounted peaks."""
     schedule.validate(True)
     stats = schedule.get_stats()
-    naive = rc.optimize_to_schedule(circuit, Settings(scheduling_naive=True, keep_all_names=True))
-    naive.validate(True)
-    again = rc.circuit_to_schedule(circuit, Settings(max_memory=stats.max_mem_bytes, max_single_tensor_memory=10**9))
-    assert again.get_stats().max_mem_bytes <= stats.max_mem_bytes
+    values, peak, peak_bytes = replay(schedule)
+    assert (stats.max_mem, stats.max_mem_bytes) == (peak, peak_bytes)
+    for got, circuit in zip(schedule.evaluate_many(), circuits, strict=True):
+        assert_agrees(got, circuit.evaluate(), scale=300)
+    left = {key: value for key, value in values.items() if key not in schedule.constants and key not in schedule.scalars}
+    expected = [got for got, key in zip(schedule.evaluate_many(), schedule._outputs, strict=True) if key in left]
+    for got, key in zip(expected, [key for key in schedule._outputs if key in left], strict=True):
+        assert_agrees(left[key].to(got.dtype), got, scale=300)
+    assert set(left) <= set(schedule._outputs)
+
+
+@given(st.lists(computable_circuits(max_steps=8), min_size=1, max_size=2))
+def test_schedules_of_random_circuits(circuits: list[rc.Circuit]) -> None:
+    for make in (rc.circuit_to_schedule_many, rc.optimize_to_schedule_many):
+        for chosen in (Settings(), Settings(**UNFUSED)):
+            schedule = make(circuits, chosen)
+            assert_consistent(schedule, circuits)
+            stats = schedule.get_stats()
+            chosen.max_memory = stats.max_mem_bytes
+            assert make(circuits, chosen).get_stats().max_mem_bytes <= stats.max_mem_bytes
+    naive = rc.optimize_to_schedule_many(circuits, Settings(scheduling_naive=True, keep_all_names=True))
+    assert_consistent(naive, circuits)
+
+
+@given(computable_circuits(max_steps=10))
+def test_peaks_are_at_most_those_of_plain_order(circuit: rc.Circuit) -> None:
     substituted = rc.substitute_all_modules(circuit)
+    stats = rc.circuit_to_schedule(circuit, Settings(**UNFUSED)).get_stats()
+    assert stats.num_computes == len(computed(substituted))
     assert stats.max_mem_bytes <= 8 * peak_of(computed(substituted), substituted)
 
-    # Replaying the instructions by themselves.
-    values = {key: node.evaluate() for key, node in {**schedule.constants, **schedule.scalars}.items()}
-    live: dict[int, int] = {}
-    peak = 0
-    last = None
-    for item in schedule.instructions:
-        if isinstance(item, int):
-            del live[item], values[item]
-            continue
-        key, node = item
-        mapped = node.map_children(lambda child: rc.Array(values[int(child.name)]))
-        values[key], live[key], last = mapped.evaluate(), node.numel, key
-        peak = max(peak, sum(live.values()))
-    assert peak == stats.max_mem and stats.num_computes <= len(computed(substituted))  # sums over products are one contraction
-    if last is not None:
-        assert_agrees(values[last], circuit.evaluate(), scale=100)
+
+def test_schedules_of_attention_show_what_they_hide() -> None:
+    q, k, v = (array(2, 5, 4, name=name) for name in "qkv")
+    scores = rc.Einsum.from_einsum_string("bic,bjc->bij", q, k)
+    circuit = rc.Einsum.from_einsum_string("bij,bjf->bif", apply("softmax", scores), v)
+    schedule = rc.circuit_to_schedule(circuit)
+    assert schedule.get_stats().fused_attention == 1 and schedule.get_stats().num_computes == 1
+    assert_consistent(schedule, [circuit])
+    assert_consistent(rc.circuit_to_schedule(circuit, Settings(**UNFUSED)), [circuit])
+
+
+def test_graphs_of_many_nodes() -> None:
+    node: rc.Circuit = array(4)
+    earlier = [node]
+    for i in range(33_000):
+        node = rc.Add(apply("sin", node), earlier[i // 2], rc.Scalar(float(i % 5)))
+        earlier.append(node)
+    schedule = rc.circuit_to_schedule(node)
+    schedule.validate(True)
+    assert schedule.get_stats().num_computes == 66_000
+    assert_agrees(schedule.evaluate(), node.evaluate())
 
 
 def test_large_graphs_are_scheduled_quickly() -> None:

@@ -21,6 +21,7 @@ namespace pycircuit {
 namespace {
 
 constexpr int kMaxStreamDepth = 8;
+constexpr int kSingleDrops = 8;  // rounds that only look at the worst place; then a large circuit would take too many
 constexpr size_t kRememberedPrograms = 256;
 
 // What is computed at once: a node, a region that hides nodes, or a stream.
@@ -313,10 +314,10 @@ class Compiler {
     for (const auto& region : regions_) hidden.insert(region.root->id());
     std::vector<Region> fused = find_regions(*graph_, options_.settings, false, std::move(hidden), &refusals_);
     grouping_ = false;
-    while (true) {
+    for (int round = 0;; ++round) {
       assemble(fused);
       if (program_->step_peak <= program_->accounted_peak || fused.empty()) break;
-      drop_regions_at_peak(fused);
+      drop_regions_at(round < kSingleDrops ? std::vector<size_t>{peak_position_} : over_peak_, fused);
     }
     group_products(fused);
     for (auto& region : fused) regions_.push_back(std::move(region));
@@ -324,13 +325,15 @@ class Compiler {
   }
 
   // A region computes at its root, so what it reads lives longer: where that needs more than the plan does, its nodes are computed singly.
-  void drop_regions_at_peak(std::vector<Region>& fused) {
+  // `places`: of units, ascending.
+  void drop_regions_at(const std::vector<size_t>& places, std::vector<Region>& fused) {
     const size_t before = fused.size();
     std::erase_if(fused, [&](const Region& region) {
       const size_t root = position_[number(slot_of(region.root))];
       size_t first = root;
       for (const auto& inner : region.inner) first = std::min(first, position_[number(slot_of(inner))]);
-      return first <= peak_position_ && peak_position_ <= root;
+      const auto place = std::lower_bound(places.begin(), places.end(), first);
+      return place != places.end() && *place <= root;
     });
     if (fused.size() == before) fused.clear();
   }
@@ -517,6 +520,7 @@ class Compiler {
     }
     uint64_t live = packed;
     program_->step_peak = program_->memory_peak = 0;
+    over_peak_.clear();
     std::vector<Step> kept;
     for (size_t i = 0; i < steps.size(); ++i) {
       if (!needed[i]) continue;
@@ -526,6 +530,7 @@ class Compiler {
       if (steps[i].stream)
         for (const auto& piece : steps[i].stream->pieces)
           if (piece.program) inside = std::max(inside, piece.program->step_peak);
+      if (saturating_add(live, inside) > program_->accounted_peak) over_peak_.push_back(unit_of_step[i]);
       if (saturating_add(live, inside) > program_->step_peak) {
         program_->step_peak = saturating_add(live, inside);
         peak_position_ = unit_of_step[i];
@@ -596,6 +601,7 @@ class Compiler {
   std::map<std::tuple<int, DType, Device>, int> converted_;  // slots of converted known values
   std::vector<size_t> position_;                             // by computed node: its unit
   size_t peak_position_ = 0;
+  std::vector<size_t> over_peak_;  // units at which the steps hold more than the plan's peak, ascending
 };
 
 LruTable<Hash, ProgramPtr>& programs() {

@@ -399,6 +399,16 @@ def test_graphs_of_many_nodes() -> None:
     assert_agrees(schedule.evaluate(), node.evaluate())
 
 
+def test_wide_trees() -> None:
+    """Fused sums that would raise the peak are given up together, not one by one."""
+    nodes: list[rc.Circuit] = [apply("sin", rc.Array(torch.full((1 + i % 5,), float(i))).sum()) for i in range(16_384)]
+    while len(nodes) > 1:
+        nodes = [rc.Add(left, right) for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+    schedule = rc.circuit_to_schedule(nodes[0])
+    schedule.validate(True)
+    assert_agrees(schedule.evaluate(), nodes[0].evaluate(), scale=16_384)
+
+
 def test_large_graphs_are_scheduled_quickly() -> None:
     node: rc.Circuit = array(4)
     for i in range(1000):

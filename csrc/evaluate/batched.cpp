@@ -20,17 +20,6 @@ namespace {
 
 constexpr size_t kRememberedSizes = 1024;
 
-void check(const NodePtr& circuit) {
-  if (const SymbolPtrs symbols = circuit->free_symbols(); !symbols.empty()) {
-    const NodePtrs nodes(symbols.begin(), symbols.end());
-    fail(ErrorId::SchedulingEvaluateCalledWithSyms, describe(*circuit) + " has free Symbols; bind them first: " + describe(nodes),
-         circuit_payloads(nodes));
-  }
-  if (!circuit->is_explicitly_computable() || !circuit->is_constant())
-    fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " is random or not computable; sample it first",
-         circuit_payload(circuit));
-}
-
 int64_t common_axis(const NodePtrs& circuits, int64_t axis) {
   int64_t size = -1, normal = axis;
   for (const auto& circuit : circuits) {
@@ -214,9 +203,7 @@ class Batched {
   NodePtrs pieces(int64_t batch_size, bool two) const {
     NodePtrs out;
     for (const auto& circuit : circuits_) {
-      NodePtr cut = batch_to_concat(circuit, axis_, batch_size);
-      if (two && cut->num_children() > 2) cut = Concat::make({cut->child(0), cut->child(1)}, axis_);
-      out.push_back(substitute_all_modules(cut));
+      out.push_back(substitute_all_modules(batch_to_concat(circuit, axis_, batch_size, false, true, two ? 2 : SIZE_MAX)));
     }
     return out;
   }
@@ -239,7 +226,7 @@ class Batched {
 std::vector<Tensor> evaluate_batched(const NodePtrs& circuits, int64_t axis, std::optional<int64_t> batch_size,
                                      const OptimizationSettings& settings, bool optimize, RunStats* stats) {
   if (circuits.empty()) return {};
-  for (const auto& circuit : circuits) check(circuit);
+  for (const auto& circuit : circuits) check_computable(*circuit);
   axis = common_axis(circuits, axis);
   if (batch_size && *batch_size == 0) fail(ErrorId::BatchBatchSizeIsZero, "evaluate_batched: batch_size is 0; pieces need at least one");
   if (batch_size && *batch_size < 0) fail(ErrorId::OverflowError, "evaluate_batched: batch_size must not be negative");

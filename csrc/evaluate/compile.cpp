@@ -102,6 +102,7 @@ class Compiler {
     units_.clear();
     regions_.clear();
     hidden_.clear();
+    refusals_.clear();
     pieces_.clear();
     streams_ = stream ? find_streams(lowered_) : StreamGroups{{}, std::vector<int>(lowered_.computed.size(), -1), 0};
     outer_.clear();
@@ -618,8 +619,8 @@ Hash program_key(const Lowered& lowered, const CompileOptions& options) {
                         settings.group_matmuls,  options.naive, options.reused};
   for (const bool flag : flags) hasher.update_byte(flag);
   hasher.update_u64(static_cast<uint64_t>(options.depth));
+  hasher.update_u64(static_cast<uint64_t>(settings.max_memory));  // groups keep to it in any order
   if (!options.naive) {
-    hasher.update_u64(static_cast<uint64_t>(settings.max_memory));
     hasher.update_u64(static_cast<uint64_t>(settings.max_single_tensor_memory));
     hasher.update_u64(static_cast<uint64_t>(settings.scheduling_timeout));
   }

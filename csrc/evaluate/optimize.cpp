@@ -224,14 +224,35 @@ NodePtrs optimize_by_template(const NodePtrs& circuits, const OptimizationContex
   return filled_in((*known)->to, abstracted);
 }
 
-// How many pieces every circuit is a Concat of, along which axis; nothing where they differ.
-std::optional<size_t> common_pieces(const NodePtrs& circuits) {
+// Classes and connections of the nodes, without sizes and values.
+std::vector<int> form_of(const NodePtrs& circuits) {
+  std::vector<int> form;
+  std::unordered_map<uint64_t, int> numbers;
+  for (const auto& node : post_order(circuits)) {
+    form.push_back(static_cast<int>(node->kind()));
+    for (const auto& child : node->children()) form.push_back(numbers.at(child->id()));
+    form.push_back(-1);
+    numbers.emplace(node->id(), static_cast<int>(numbers.size()));
+  }
+  return form;
+}
+
+// By piece, the pieces of all circuits; nothing where they are not Concats of equally many, all of one form. (What pieces of unlike forms
+// share would be optimized differently in each, and computed for each.)
+std::vector<NodePtrs> common_pieces(const NodePtrs& circuits) {
   for (const auto& circuit : circuits)
-    if (circuit->kind() != Kind::Concat || circuit->num_children() != circuits[0]->num_children()) return std::nullopt;
-  return circuits[0]->num_children();
+    if (circuit->kind() != Kind::Concat || circuit->num_children() != circuits[0]->num_children()) return {};
+  std::vector<NodePtrs> pieces(circuits[0]->num_children());
+  for (size_t k = 0; k < pieces.size(); ++k) {
+    for (const auto& circuit : circuits) pieces[k].push_back(circuit->child(k));
+    if (k > 0 && form_of(pieces[k]) != form_of(pieces[0])) return {};
+  }
+  return pieces;
 }
 
 }  // namespace
+
+void clear_optimized() { templates().clear(); }
 
 NodePtr optimize_circuit(const NodePtr& circuit, const OptimizationContext& context) {
   return optimize({circuit}, context, context.settings().simp_fn_subset).front();
@@ -241,13 +262,11 @@ NodePtrs optimize_for_plan(const NodePtrs& circuits, const OptimizationContext& 
   if (circuits.empty()) return {};
   NodePtrs substituted;
   for (const auto& circuit : circuits) substituted.push_back(substitute_all_modules(circuit));
-  const auto pieces = common_pieces(substituted);
-  if (!pieces) return optimize_by_template(substituted, context);
+  const std::vector<NodePtrs> pieces = common_pieces(substituted);
+  if (pieces.empty()) return optimize_by_template(substituted, context);
   // What the circuits share in one piece stays shared; pieces stay apart (10, 14.1).
   std::vector<NodePtrs> parts(circuits.size());
-  for (size_t k = 0; k < *pieces; ++k) {
-    NodePtrs piece;
-    for (const auto& circuit : substituted) piece.push_back(circuit->child(k));
+  for (const auto& piece : pieces) {
     NodePtrs optimized = optimize_by_template(piece, context);
     for (size_t i = 0; i < optimized.size(); ++i) parts[i].push_back(std::move(optimized[i]));
   }

@@ -333,15 +333,19 @@ std::vector<Tensor> compile_and_run(const NodePtrs& substituted, const CompileOp
   return run(*program, lowered, std::move(leaves), stats);
 }
 
-Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings) {
-  if (const SymbolPtrs symbols = circuit->free_symbols(); !symbols.empty()) {
+void check_computable(const Node& circuit) {
+  if (const SymbolPtrs symbols = circuit.free_symbols(); !symbols.empty()) {
     const NodePtrs nodes(symbols.begin(), symbols.end());
-    fail(ErrorId::SchedulingEvaluateCalledWithSyms, describe(*circuit) + " has free Symbols; bind them first: " + describe(nodes),
+    fail(ErrorId::SchedulingEvaluateCalledWithSyms, describe(circuit) + " has free Symbols; bind them first: " + describe(nodes),
          circuit_payloads(nodes));
   }
-  if (!circuit->is_explicitly_computable() || !circuit->is_constant())
-    fail(ErrorId::SchedulingNotExplicitlyComputable, describe(*circuit) + " is random or not computable; sample it first",
-         circuit_payload(circuit));
+  if (!circuit.is_explicitly_computable() || !circuit.is_constant())
+    fail(ErrorId::SchedulingNotExplicitlyComputable, describe(circuit) + " is random or not computable; sample it first",
+         circuit_payload(NodePtr(&circuit)));
+}
+
+Tensor scheduled_evaluate(const NodePtr& circuit, const OptimizationSettings& settings) {
+  check_computable(*circuit);
   return circuit_to_schedule({circuit}, settings, settings.scheduling_naive).evaluate(settings);
 }
 

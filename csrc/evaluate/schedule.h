@@ -87,6 +87,8 @@ Schedule circuit_to_schedule(const NodePtrs& circuits, const NodePtrs& originals
 inline Schedule circuit_to_schedule(const NodePtrs& circuits, const OptimizationSettings& settings, bool naive) {
   return circuit_to_schedule(circuits, circuits, settings, naive);
 }
+// SchedulingEvaluateCalledWithSyms, SchedulingNotExplicitlyComputable.
+void check_computable(const Node& circuit);
 // SchedulingOOMMany: no plan stays within max_memory; the best needs `best` bytes.
 [[noreturn]] void fail_memory(const OptimizationSettings& settings, uint64_t best, const NodePtrs& computed);
 // Values of circuits with modules substituted, without a Schedule to look at. With gradients needed, each node as written.

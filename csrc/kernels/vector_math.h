@@ -19,11 +19,8 @@ PYCIRCUIT_INLINE Vec square_root(Vec x) {
 #endif
 }
 
-// e^x to 2 ulp for x in [-87.33, 88.02]; the caller sees to the rest (NaN gives NaN). 2^n e^r with |r| <= ln 2 / 2; polynomial of Cephes.
-PYCIRCUIT_INLINE Vec exp_in_range(Vec x) {
-  const Vec magic = splat(12583039.0f);  // 1.5 * 2^23 + 127: the sum's low bits are n and the bias of exponents
-  const Vec shifted = fma(x, splat(1.44269504088896341f), magic);
-  const Vec n = shifted - magic;
+// e^r for r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2]; polynomial of Cephes.
+PYCIRCUIT_INLINE Vec exp_of_rest(Vec x, Vec n) {
   const Vec r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
   Vec p = splat(1.9875691500e-4f);
   p = fma(p, r, splat(1.3981999507e-3f));
@@ -31,7 +28,15 @@ PYCIRCUIT_INLINE Vec exp_in_range(Vec x) {
   p = fma(p, r, splat(4.1665795894e-2f));
   p = fma(p, r, splat(1.6666665459e-1f));
   p = fma(p, r, splat(5.0000001201e-1f));
-  p = fma(p, r * r, r) + 1.0f;
+  return fma(p, r * r, r) + 1.0f;
+}
+
+// e^x to 2 ulp for x in [-87.33, 88.02]; the caller sees to the rest (NaN gives NaN). 2^n e^r.
+PYCIRCUIT_INLINE Vec exp_in_range(Vec x) {
+  const Vec magic = splat(12583039.0f);  // 1.5 * 2^23 + 127: the sum's low bits are n and the bias of exponents
+  const Vec shifted = fma(x, splat(1.44269504088896341f), magic);
+  const Vec n = shifted - magic;
+  const Vec p = exp_of_rest(x, n);
   return p * (Vec)((VecUint)shifted << 23);
 }
 
@@ -45,14 +50,7 @@ PYCIRCUIT_INLINE Vec exponential(Vec x) {
   const Vec clamped = max(splat(-105.0f), min(splat(90.0f), x));
   const Vec shifted = fma(clamped, splat(1.44269504088896341f), magic);
   const Vec n = shifted - magic;
-  const Vec r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), clamped));
-  Vec p = splat(1.9875691500e-4f);
-  p = fma(p, r, splat(1.3981999507e-3f));
-  p = fma(p, r, splat(8.3334519073e-3f));
-  p = fma(p, r, splat(4.1665795894e-2f));
-  p = fma(p, r, splat(1.6666665459e-1f));
-  p = fma(p, r, splat(5.0000001201e-1f));
-  p = fma(p, r * r, r) + 1.0f;
+  const Vec p = exp_of_rest(clamped, n);
 #if defined(__AVX512F__)
   return (Vec)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else

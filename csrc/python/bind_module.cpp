@@ -1,6 +1,8 @@
 // Module, ModuleSpec, ModuleArgSpec, and the passes over Modules that need no matcher (spec 08, sections 1 to 7, 13).
 #include "circuit/conform.h"
 #include "circuit/substitute.h"
+#include "evaluate/compile.h"
+#include "evaluate/optimize.h"
 #include "module/expander.h"
 #include "module/extract.h"
 #include "module/spec.h"
@@ -250,8 +252,14 @@ void bind_module(py::module_& m) {
         "Every Module conformed to its argument shapes (spec 08, section 6).");
   m.def("inline_single_callsite_modules", &inline_single_callsite_modules, py::arg("circuit"), NoLock(),
         "Substitutes every Module whose spec no other Module of the circuit has (spec 08, section 13).");
-  m.def("clear_module_circuit_caches", &clear_module_circuit_caches,
-        "Empties the process-wide caches that hold circuits (spec 02, section 10).");
+  m.def(
+      "clear_module_circuit_caches",
+      [] {
+        clear_module_circuit_caches();
+        clear_optimized();
+        clear_programs();
+      },
+      "Empties the process-wide caches that hold circuits (spec 02, section 10).");
   m.def(
       "replace_expand_bottom_up",
       [](const NodePtr& circuit, const py::function& f) {

@@ -1,6 +1,7 @@
 // A circuit as a Concat of the same computation on slices (spec 10, section 14).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "circuit/node.h"
@@ -8,8 +9,9 @@
 namespace pycircuit {
 
 // 14.1. RuntimeError for a bad axis or an axis from inside a module, BatchBatchSizeIsZero, BatchPartialBatchNotAllowed.
+// `max_pieces`: the first pieces are enough.
 NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves = false,
-                        bool allow_partial_batch = true);
+                        bool allow_partial_batch = true, size_t max_pieces = SIZE_MAX);
 
 // 14.2: an Einsum whose pairwise contraction has intermediates of more than `limit` elements, in batches. BatchRequiresMultipleAxes.
 NodePtr batch_einsum(const NodePtr& einsum, uint64_t limit);

@@ -196,7 +196,8 @@ class Batching {
 
 }  // namespace
 
-NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves, bool allow_partial_batch) {
+NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves, bool allow_partial_batch,
+                        size_t max_pieces) {
   if (axis < 0 || axis >= circuit->rank())
     fail(ErrorId::RuntimeError, "batch_to_concat: nonexistent axis " + std::to_string(axis) + " of " + describe(*circuit));
   if (batch_size == 0)
@@ -211,7 +212,8 @@ NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size
   const Batching batching(circuit, static_cast<int>(axis), keep_non_axis_leaves);
   NodePtrs pieces;
   std::optional<ModuleSpec> full;
-  for (Size start = 0; start < total; start += std::min(batch_size, total - start)) {
+  for (Size start = 0; start < total && pieces.size() < max_pieces; start += std::min(batch_size, total - start)) {
+    if (pieces.size() % 1024 == 1023) poll_interrupt();
     const Size stop = start + std::min(batch_size, total - start);
     NodePtrs arguments = batching.arguments(start, stop);
     if (stop - start == batch_size) {

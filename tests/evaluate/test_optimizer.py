@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import uuid
 import warnings
+import weakref
 
 import pytest
 import torch
@@ -307,3 +309,16 @@ def test_long_chains_are_optimized() -> None:
     for _ in range(20_000):
         node = apply("sin", node)
     assert_agrees(rc.optimize_and_evaluate(node), node.evaluate())
+
+
+def test_what_is_remembered_can_be_forgotten() -> None:
+    """Optimized pieces are kept for the next batch of their form, with the weights in them, until the caches are emptied."""
+    weights = torch.randn(3, 4)
+    alive = weakref.ref(weights)
+    x = array(6, 3, name="x")
+    product = rc.Einsum.from_einsum_string("bi,ih->bh", x, rc.Array(weights, "w"))
+    rc.optimize_and_evaluate(rc.batch_to_concat(apply("sin", product), 0, 2))
+    del product, weights
+    rc.clear_module_circuit_caches()
+    gc.collect()
+    assert alive() is None

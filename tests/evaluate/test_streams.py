@@ -127,6 +127,19 @@ def test_circuits_share_their_pieces() -> None:
         assert counting.calls == 3
 
 
+def test_unlike_pieces_share_their_user_functions() -> None:
+    """Pieces that use what they share in different ways are optimized together: apart, the shared sum would be nested in one of them only."""
+    counting = Counting(label="shared")
+    a, b, c, d = (array(2, 3, name=name) for name in "abcd")
+    partial = rc.Add(a, b)
+    shared = counting(rc.Add(partial, c))
+    circuit = rc.Concat(apply("sin", shared), rc.Add(apply("cos", shared), apply("exp", partial), d), axis=0)
+    expected = unfused(circuit)
+    counting.calls = 0
+    assert_agrees(rc.optimize_and_evaluate(circuit), expected)
+    assert counting.calls == 1
+
+
 def test_the_example_of_the_spec() -> None:
     circuit = E("bh->b", apply("gelu", E("bi,ih->bh", array(1000, 64, name="x"), array(64, 256, name="w"))))
     schedule = rc.circuit_to_schedule(rc.batch_to_concat(circuit, 0, 10))
@@ -241,3 +254,24 @@ def test_grouping_keeps_to_the_limit() -> None:
     tight = rc.circuit_to_schedule(total, rc.OptimizationSettings(max_memory=free.get_stats().max_mem_bytes))
     assert tight.get_stats().grouped_matmuls == 0
     assert_agrees(tight.evaluate(), free.evaluate(), scale=6400)
+    naive = [rc.OptimizationSettings(scheduling_naive=True, max_memory=limit) for limit in (10**9, 1000)]
+    assert [rc.optimize_to_schedule(total, each).get_stats().grouped_matmuls for each in naive] == [1, 0]
+
+
+def test_reasons_are_given_once() -> None:
+    """Also where the compiler looks at a circuit with streams and again without."""
+    wide = array(2, 300, 300, dtype=torch.float64, name="wide")
+    refused = E("bij,bjf->bif", apply("softmax", E("bic,bjc->bij", wide, wide)), wide)
+    x = array(4000, name="x", dtype=torch.float64)
+    pieces = [E("i->", apply("sin", rc.Add(x, rc.Scalar(float(k))))).unsqueeze([0]) for k in range(2)]
+    shared = E("i->", apply("cos", x)).unsqueeze([0])
+    circuit = rc.Concat(rc.Add(pieces[0], shared), rc.Add(shared, pieces[1]), E("bif->b", refused), axis=0)
+    reasons = [(node, fusion, reason) for node, fusion, reason in rc.circuit_to_schedule(circuit).get_stats().not_fused]
+    assert len(reasons) == len(set(reasons))
+
+
+def test_budgets_of_long_axes_are_found_without_all_pieces() -> None:
+    """The search for a batch size looks at two pieces, however many there would be."""
+    long = rc.Scalar(0.5, (2**40,), "long")
+    with pytest.raises(rc.SchedulingOOMManyError):
+        rc.evaluate_batched(apply("sin", long), settings=rc.OptimizationSettings(max_memory=2**20))

@@ -56,8 +56,8 @@ LATER = {
         NestEinsumsSpecInfo.__init__ NestMatcher NestMatcher.__init__ NestMatcher.matcher NestMatcher.flat NestMatcher.assert_exists
         NestMatcher.assert_unique NestMatcher.fancy_validate NestRest NestRest.__init__ NestRest.flat""",
     "13": """causal_scrubbing.dataset causal_scrubbing.experiment causal_scrubbing.hypothesis causal_scrubbing.testing_utils""",
-    "14": "model_rewrites module_utils",
-    "15": """algebric_rewrite index_util interop_rust jax_to_module optional rrfs scope_manager ui.circuits_very_named_tensor ui.cui ui.ui
+    "14": "split_by_pos SplitPosConfig module_utils",
+    "15": """algebric_rewrite interop_rust jax_to_module optional rrfs scope_manager ui.circuits_very_named_tensor ui.cui ui.ui
         ui.very_named_tensor""",
 }
 # Internal helpers of the existing library that no part documents.
@@ -90,6 +90,16 @@ def test_nothing_is_missing() -> None:
         if not hasattr(owner_of(submodule, class_name), name) and not {submodule, label} & MAY_MISS:
             missing.append(f"{submodule} {label}".strip())
     assert not missing
+
+
+def test_what_may_miss_is_missing() -> None:
+    """A name that is there by now leaves the list of those that may miss; so does a submodule that has all its names."""
+    missing = set()
+    for submodule, class_name, name in wanted():
+        owner = owner_of(submodule, class_name)
+        if owner is None or not hasattr(owner, name):
+            missing |= {submodule, f"{class_name}.{name}" if class_name else name}
+    assert MAY_MISS - UNDOCUMENTED <= missing
 
 
 @pytest.mark.parametrize("part", FREE_NAMES)

@@ -151,7 +151,8 @@ NodePtrs optimize(const NodePtrs& circuits, const OptimizationContext& context, 
 
 // --- pieces of one structure are optimized once
 
-// Circuits in which every Index of an Array (the samples of a batch) is a stand-in of its shape, dtype and device: equal for all batches.
+// Circuits in which every Index of an Array, or of such an Index (samples, and a batch of them), is a stand-in of its shape, dtype and
+// device: equal for all batches.
 struct Template {
   NodePtrs circuits;
   NodePtrs stand_ins;
@@ -161,17 +162,19 @@ struct Template {
 Template abstract(const NodePtrs& circuits) {
   Template out;
   NodeMap done;
+  std::unordered_set<uint64_t> picked;  // ids of what stand-ins stand for
   for (const auto& node : post_order(circuits)) {
     NodePtrs children;
     for (const auto& child : node->children()) children.push_back(done.at(child->id()));
     NodePtr result = node->rebuild_if_changed(std::move(children));
-    if (node->kind() == Kind::Index && node->child()->kind() == Kind::Array) {
+    if (node->kind() == Kind::Index && (node->child()->kind() == Kind::Array || picked.contains(node->child()->id()))) {
       const auto number = static_cast<uint8_t>(out.stand_ins.size()), more = static_cast<uint8_t>(out.stand_ins.size() >> 8);
       Uuid uuid{};
       uuid.bytes = {'b', 'a', 't', 'c', 'h', number, more, static_cast<uint8_t>(out.stand_ins.size() >> 16)};
       result = GeneralFunction::cast_to(Symbol::make(node->shape(), uuid), {}, node->device_dtype());
       out.stand_ins.push_back(result);
       out.originals.push_back(node);
+      picked.insert(node->id());
     }
     done.emplace(node->id(), std::move(result));
   }

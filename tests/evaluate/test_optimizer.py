@@ -322,3 +322,24 @@ def test_what_is_remembered_can_be_forgotten() -> None:
     rc.clear_module_circuit_caches()
     gc.collect()
     assert alive() is None
+
+
+class AskedForShapes(Counting):
+    asked = 0
+
+    def get_shape_info(self, *shapes: tuple[int, ...]) -> rc.GeneralFunctionShapeInfo:
+        AskedForShapes.asked += 1
+        return super().get_shape_info(*shapes)
+
+
+def test_batches_of_samples_are_optimized_once() -> None:
+    """Rebuilding a user function asks for its shape: what rewriting does beyond filling in happens for the first batch only."""
+    function = AskedForShapes(label="asked")
+    x = array(50, 3, name="data").index((torch.arange(8) * 5, slice(None)))
+    product = rc.Einsum.from_einsum_string("bi,ih->bh", function(rc.Add(function(x), rc.Scalar(0.0))), array(3, 4, name="w"))
+    asked = []
+    for piece in rc.substitute_all_modules(rc.batch_to_concat(product, 0, 2)).children:
+        AskedForShapes.asked = 0
+        assert_agrees(rc.optimize_and_evaluate(piece), piece.evaluate())
+        asked.append(AskedForShapes.asked)
+    assert asked[1] == asked[2] == asked[3] < asked[0]

@@ -128,7 +128,7 @@ def test_circuits_share_their_pieces() -> None:
 
 
 def test_unlike_pieces_share_their_user_functions() -> None:
-    """Pieces that use what they share in different ways are optimized together: apart, the shared sum would be nested in one of them only."""
+    """Pieces that use what they share differently are optimized together: apart, only one would nest the shared sum."""
     counting = Counting(label="shared")
     a, b, c, d = (array(2, 3, name=name) for name in "abcd")
     partial = rc.Add(a, b)

@@ -66,15 +66,17 @@ def eps_attrib_module(
     get_multiplier: Callable[[Partition[Any]], float] = get_multiplier_default,
     symbolic_size_start: int = 50,
 ) -> rc.ModuleSpec:
-    """Epsilon as a ModuleSpec with one argument `input_i` per rank; ValueError if the symbolic sizes run out."""
+    """Epsilon as a ModuleSpec with one argument `input_i` per rank (spec 09, section 13).
+
+    ValueError if the symbolic sizes run out; ConstructModuleExtractNotPresentError if the filter leaves a symbol unused.
+    """
     sizes = rc.symbolic_sizes()
     if symbolic_size_start + sum(node_ranks) > len(sizes):
         raise ValueError(f"eps_attrib_module: {sum(node_ranks)} symbolic sizes from number {symbolic_size_start} on are too many")
     shapes = split_in_buckets(sizes[symbolic_size_start:], node_ranks)
     symbols = [rc.Symbol(tuple(shape), uuid.uuid4(), f"input_{i}") for i, shape in enumerate(shapes)]
-    return rc.ModuleSpec(
-        _epsilon(symbols, non_centered, name, extra_filter, get_multiplier), [rc.ModuleArgSpec(symbol) for symbol in symbols]
-    )
+    circuit = _epsilon(symbols, non_centered, name, extra_filter, get_multiplier)
+    return rc.ModuleSpec.new_extract(circuit, [(symbol, rc.ModuleArgSpec(symbol)) for symbol in symbols])
 
 
 def _epsilon(

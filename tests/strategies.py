@@ -3,7 +3,9 @@
 `computable_circuits()` evaluate as they are; `symbolic_circuits()` have free Symbols, symbolic sizes and SetSymbolicShapes;
 `random_circuits()` have DiscreteVars; `circuits()` has everything. Each takes the classes that may occur and the number of nodes to
 build; `nodes_of_class(cls)` gives a circuit whose root is of one class. `shapes()`, `tensors()`, `indices()` and `rearrange_specs()` give
-arguments of constructors.
+arguments of constructors. `shared_circuits()` are named graphs of few leaves with many paths; `matchers()` and `iterative_matchers()` find
+something in circuits of either kind, `matcher_texts()` and `iterative_matcher_texts()` are the same as expressions that other libraries
+can read too.
 """
 
 from __future__ import annotations
@@ -350,3 +352,103 @@ def nodes_of_class(draw: Any, cls: type, classes: Sequence[type] | None = None, 
     builder = Builder(draw, classes or (ALL if cls not in COMPUTABLE else COMPUTABLE), named=named)
     builder.build(draw(st.integers(0, max_steps)))
     return builder.step(cls)
+
+
+# --- matchers
+@st.composite
+def shared_circuits(draw: Any) -> rc.Circuit:
+    """Named Adds and Modules over few leaves, with much sharing; few enough paths for brute force."""
+    pool: list[rc.Circuit] = [rc.Scalar(1.0, (), name) for name in "abc"]
+    for i in range(draw(st.integers(1, 5))):
+        name = draw(st.sampled_from(["d", "e", "f", "a"]))
+        if draw(st.integers(0, 3)) == 0:
+            symbol = rc.Symbol((), uuid.UUID(int=draw(st.integers(1, 2))), draw(st.sampled_from(["s", "t"])))
+            inner = rc.Add(symbol, draw(st.sampled_from(pool[:3])), name="body")
+            pool.append(rc.Module.new_flat(rc.ModuleSpec(inner, [rc.ModuleArgSpec(symbol)]), draw(st.sampled_from(pool)), name=name))
+        else:
+            children = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3))
+            pool.append(rc.Add(pool[-1], *children, name=f"{name}{i}" if draw(st.booleans()) else name))
+    return pool[-1]
+
+
+# Of shared_circuits, and of circuits.
+MATCHED_NAMES = st.one_of(st.sampled_from([*"abcdefst", "body"]), NAMES)
+MATCHED_CLASSES = st.sampled_from(["rc.Add", "rc.Module", "rc.Scalar", "rc.Symbol", "rc.Einsum", "rc.Array"])
+MATCHED_PATTERNS = st.sampled_from(["^[a-c]", "d", "b.dy", "[0-9]", r"a\.b", r"\w 0"])
+
+
+def _listed(texts: list[str]) -> str:
+    return ", ".join(texts)
+
+
+def _set_of(texts: Any) -> str:
+    return "{" + _listed(sorted(texts)) + "}" if texts else "set()"
+
+
+@st.composite
+def matcher_texts(draw: Any, depth: int = 2) -> str:
+    """Expressions for Matchers of all kinds in terms of `rc`, `M` = rc.Matcher and `I` = rc.IterativeMatcher."""
+    kind = draw(st.integers(0, 9 if depth else 5))
+    sub = matcher_texts(depth - 1)
+    if kind == 0:
+        return f"M({draw(MATCHED_NAMES)!r})"
+    if kind == 1:
+        return f"M({_set_of(draw(st.sets(MATCHED_NAMES.map(repr), max_size=3)))})"
+    if kind == 2:
+        return f"M({_set_of(draw(st.sets(MATCHED_CLASSES, min_size=1, max_size=2)))})"
+    if kind == 3:
+        return f"M({draw(st.booleans())})"
+    if kind == 4:
+        return f"M.regex({draw(MATCHED_PATTERNS)!r}, {draw(st.booleans())})"
+    if kind == 5:
+        return f"M(lambda node: node.name[:1] in {''.join(sorted(draw(st.sets(st.sampled_from('abcdefhw'), max_size=3))))!r})"
+    if kind in (6, 7):
+        return f"M.{'any' if kind == 6 else 'all'}({_listed(draw(st.lists(sub, max_size=3)))})"
+    if kind == 8:
+        return f"~{draw(sub)}"
+    return f"M.match_any_{draw(st.sampled_from(['child_found', 'found']))}({draw(iterative_matcher_texts(depth - 1))})"
+
+
+@st.composite
+def iterative_matcher_texts(draw: Any, depth: int = 2) -> str:
+    """Expressions for IterativeMatchers of all kinds, those that fail on nodes of the wrong class aside."""
+    kind = draw(st.integers(0, 11 if depth else 2))
+    sub = iterative_matcher_texts(depth - 1)
+    flag = draw(st.booleans())
+    if kind <= 1:
+        return f"I({draw(matcher_texts(min(depth, 1)))})"
+    if kind == 2:
+        return f"I.term({flag})"
+    if kind in (3, 4):
+        return f"I.{'any' if kind == 3 else 'all'}({_listed(draw(st.lists(sub, max_size=3)))})"
+    depths = st.one_of(st.none(), st.integers(0, 3))
+    if kind == 5:
+        early = draw(st.one_of(st.just("False"), matcher_texts(0)))
+        return f"rc.restrict({draw(sub)}, {flag}, {draw(depths)}, {draw(depths)}, {early})"
+    if kind == 6:
+        return f"I.new_chain({_listed(draw(st.lists(sub, min_size=1, max_size=3)))}, must_be_sub={flag})"
+    if kind == 7:
+        return f"{draw(sub)}.filter_module_spec({flag})"
+    if kind == 8:
+        return f"I.new_func(lambda node, m={draw(sub)}: m.match_iterate(node))"
+    if kind == 9:
+        modules = f"I.all({draw(sub)}, rc.Module)"
+        return f"{modules}.spec_circuit_matcher()" if flag else f"{modules}.module_arg_matcher({draw(matcher_texts(0))})"
+    if kind == 10:
+        two = "M(lambda node: node.num_children > 1)"
+        return f"I.all({draw(sub)}, {two}).children_matcher({'{0, 1}' if flag else '{1}'})"
+    return f"rc.new_traversal({draw(depths)}, {draw(depths)}, {draw(matcher_texts(0))})"
+
+
+def _evaluated(text: str) -> Any:
+    return eval(text, {"rc": rc, "M": rc.Matcher, "I": rc.IterativeMatcher})
+
+
+def matchers(depth: int = 2) -> st.SearchStrategy[rc.Matcher]:
+    """Random Matchers of all kinds."""
+    return matcher_texts(depth).map(_evaluated)
+
+
+def iterative_matchers(depth: int = 2) -> st.SearchStrategy[rc.IterativeMatcher]:
+    """Random IterativeMatchers of all kinds, those that fail on nodes of the wrong class aside."""
+    return iterative_matcher_texts(depth).map(_evaluated)

@@ -71,9 +71,15 @@ void def_option_fields(py::class_<Options>& cls, const OptionField<Options> (&fi
     }
     if (validate) validate(options);
   };
-  const auto state = [](const Options& options) {
+  // The fields that differ from the defaults. A pickle holds these alone: that there is no traversal reads back as one that visits
+  // everything, which some combinations refuse.
+  const auto changed = [](const Options& options) {
+    static const Options& defaults = *new Options(py::cast<Options>(py::module_::import("pycircuit").attr(name)()));
     py::dict out;
-    for (const auto& field : std::vector(table, table + n)) out[field.name] = field.get(options);
+    for (size_t i = 0; i < n; ++i) {
+      const py::object value = table[i].get(options);
+      if (!value.equal(table[i].get(defaults))) out[table[i].name] = value;
+    }
     return out;
   };
   for (const auto& field : fields) {
@@ -103,22 +109,22 @@ void def_option_fields(py::class_<Options>& cls, const OptionField<Options> (&fi
              return py::bool_(true);
            })
       .def("__repr__",
-           [](const Options& self) {
-             static const Options& defaults = *new Options(py::cast<Options>(py::module_::import("pycircuit").attr(name)()));
+           [changed](const Options& self) {
              std::string out = std::string(name) + "(";
              bool first = true;
-             for (size_t i = 0; i < n; ++i) {
-               const py::object value = table[i].get(self);
-               if (value.equal(table[i].get(defaults))) continue;
-               out += std::string(first ? "" : ", ") + table[i].name + "=" + std::string(py::repr(value));
+             for (const auto& [field, value] : changed(self)) {
+               out += std::string(first ? "" : ", ") + std::string(py::str(field)) + "=" + std::string(py::repr(value));
                first = false;
              }
              return out + ")";
            })
-      .def(py::pickle([state](const Options& self) { return state(self); },
-                      [set_all](const py::dict& fields) {
-                        Options options;
-                        set_all(options, fields);
+      .def(py::pickle([changed](const Options& self) { return changed(self); },
+                      [](const py::dict& fields) {
+                        // An invalid combination can be made by assignment, and then pickles too.
+                        auto options = py::cast<Options>(py::module_::import("pycircuit").attr(name)());
+                        for (const auto& [key, value] : fields)
+                          for (size_t i = 0; i < n; ++i)
+                            if (std::string(py::str(key)) == table[i].name) table[i].set(options, value);
                         return options;
                       }));
   cls.attr("__hash__") = py::none();

@@ -37,7 +37,8 @@ Device parse_device(std::string_view text) {
     int index = -1;
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data() + prefix.size(), end, index);
-    if (error == std::errc() && stop == end && index >= 0 && index < kMaxCudaDevices) return {static_cast<int8_t>(index)};
+    const bool plain = error == std::errc() && stop == end && text == "cuda:" + std::to_string(index);  // no leading zeros
+    if (plain && index >= 0 && index < kMaxCudaDevices) return {static_cast<int8_t>(index)};
   }
   fail(ErrorId::RuntimeError, "device '" + std::string(text) + "' is not supported: use cpu or cuda:0 to cuda:15");
 }

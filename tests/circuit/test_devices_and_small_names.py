@@ -40,7 +40,15 @@ def test_device_dtype():
 
 @pytest.mark.parametrize(
     "device, dtype",
-    [("cpu", "float"), ("cpu", torch.complex64), ("cpu", "complex64"), ("mps", "bool"), ("cuda:16", "bool"), ("cuda:-1", "bool")],
+    [
+        ("cpu", "float"),
+        ("cpu", torch.complex64),
+        ("cpu", "complex64"),
+        ("mps", "bool"),
+        ("cuda:16", "bool"),
+        ("cuda:-1", "bool"),
+        ("cuda:01", "bool"),
+    ],
 )
 def test_unknown_devices_and_dtypes(device, dtype):
     offending = str(dtype) if device == "cpu" else device

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 import pycircuit as rc
-from tests.match.circuits import I, M, iterative_matchers, matchers, prime, r, small_circuits, x
+from tests.match.circuits import I, M, prime, r, x
+from tests.strategies import iterative_matchers, matchers, shared_circuits
 
 
 def logged_predicate(name=None):
@@ -200,7 +201,7 @@ def test_errors_leave_objects_usable():
         assert call()
 
 
-@given(small_circuits(), matchers(), iterative_matchers())
+@given(shared_circuits(), matchers(), iterative_matchers())
 def test_equal_matchers_share_nothing_but_their_meaning(c, m, t):
     # Matchers made again, or used while others come and go, give the same answers.
     for matcher in (m, t):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 
 import pycircuit as rc
-from tests.match.circuits import M, iterative_matchers, r, small_circuits, states, x
+from tests.match.circuits import M, r, states, x
+from tests.strategies import iterative_matchers, shared_circuits
 
 
 def test_text_of_a_walk():
@@ -56,7 +57,7 @@ def test_print(capsys):
         rc.repr_matcher_debug(x, 3)
 
 
-@given(small_circuits(), iterative_matchers())
+@given(shared_circuits(), iterative_matchers())
 def test_one_full_line_per_pair(c, m):
     pairs = set()
     edges = 0

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 
 import pycircuit as rc
-from tests.match.circuits import I, M, iterative_matchers, names, nodes_on_path, out, p, q, r, small_circuits, walk, x, y, z
+from tests.match.circuits import I, M, names, nodes_on_path, out, p, q, r, walk, x, y, z
+from tests.strategies import iterative_matchers, shared_circuits
 
 
 def test_get():
@@ -64,7 +65,7 @@ def test_are_any_found_stops_at_the_first():
     assert not r.are_any_found("nope") and not r.are_any_found(I.term())
 
 
-@given(small_circuits(), iterative_matchers())
+@given(shared_circuits(), iterative_matchers())
 def test_paths_equal_the_walk(c, m):
     expected = {}
     for path, node, found in walk(m, c):
@@ -81,7 +82,7 @@ def test_paths_equal_the_walk(c, m):
     assert len(in_paths) == len(nodes) and all(node in in_paths for node in nodes)
 
 
-@given(small_circuits(), iterative_matchers(), iterative_matchers())
+@given(shared_circuits(), iterative_matchers(), iterative_matchers())
 def test_getters_agree_with_one_shot(c, a, b):
     getter = rc.Getter()
     any_found = rc.AnyFound()
@@ -160,6 +161,7 @@ def test_getter_objects():
         (M("p").chain_many(["x"], ["n"]), "Didn't match all names"),
         (I.any("x", "n"), "Didn't match all names"),
         (I.all("x", "n"), None),
+        (I.all("n"), None),
         (I.term(), None),
         (I("n").children_matcher({0}), None),
         (I("n").spec_circuit_matcher(), None),

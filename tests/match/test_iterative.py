@@ -9,32 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pycircuit as rc
-from tests.match.circuits import (
-    FINISHED,
-    I,
-    M,
-    body,
-    found_along,
-    iterative_matchers,
-    k,
-    matchers,
-    naive_get,
-    names,
-    out,
-    p,
-    q,
-    r,
-    s_in,
-    small_circuits,
-    states,
-    u,
-    v,
-    w,
-    walk,
-    x,
-    y,
-    z,
-)
+from tests.match.circuits import FINISHED, I, M, body, found_along, k, naive_get, names, out, p, q, r, s_in, states, u, v, w, walk, x, y, z
+from tests.strategies import iterative_matchers, matchers, shared_circuits
 
 
 def test_iterate_match_results():
@@ -238,13 +214,13 @@ def test_states_stop_differing():
     assert len(set(seen)) == 3
 
 
-@given(small_circuits(), iterative_matchers())
+@given(shared_circuits(), iterative_matchers())
 def test_get_equals_naive_walk(c, m):
     assert c.get(m) == naive_get(m, c)
 
 
 @settings(max_examples=60)
-@given(small_circuits(), st.lists(iterative_matchers(1), min_size=1, max_size=3), st.booleans())
+@given(shared_circuits(), st.lists(iterative_matchers(1), min_size=1, max_size=3), st.booleans())
 def test_chain_equals_definition(c, members, must_be_sub):
     expected = set()
     for path, node, _ in walk(I(True), c):
@@ -264,7 +240,7 @@ def test_chain_equals_definition(c, members, must_be_sub):
     assert c.get(I.new_chain(*members, must_be_sub=must_be_sub)) == expected
 
 
-@given(small_circuits(), iterative_matchers(1), st.booleans(), matchers(0), st.tuples(*[st.one_of(st.none(), st.integers(0, 4))] * 2))
+@given(shared_circuits(), iterative_matchers(1), st.booleans(), matchers(0), st.tuples(*[st.one_of(st.none(), st.integers(0, 4))] * 2))
 def test_restrict_equals_definition(c, inner, term_if_matches, term_early_at, depths):
     start, end = depths
     restricted = rc.restrict(inner, term_if_matches, start, end, term_early_at)
@@ -288,12 +264,12 @@ def test_restrict_equals_definition(c, inner, term_if_matches, term_early_at, de
     assert c.get(rc.restrict(inner)) == c.get(inner)
 
 
-@given(small_circuits(), st.integers(0, 4), st.integers(0, 4))
+@given(shared_circuits(), st.integers(0, 4), st.integers(0, 4))
 def test_traversal_is_a_range_of_depths(c, i, j):
     assert c.get(rc.new_traversal(i, j)) == {node for path, node, _ in walk(I(True), c) if i <= len(path) < j}
 
 
-@given(small_circuits(), iterative_matchers(1), matchers(0))
+@given(shared_circuits(), iterative_matchers(1), matchers(0))
 def test_children_and_modules(c, a, symbol):
     adds = I.all(a, rc.Add)
     assert c.get(adds.children_matcher({0})) == {n.children[0] for n in c.get(adds)}
@@ -305,7 +281,7 @@ def test_children_and_modules(c, a, symbol):
     assert c.get(modules.module_arg_matcher(symbol)) == expected
 
 
-@given(small_circuits(), iterative_matchers())
+@given(shared_circuits(), iterative_matchers())
 def test_filter_module_spec_leaves_out_spec_circuits(c, m):
     def visit(state, node):
         found, children = states(state, node)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 import pycircuit as rc
-from tests.match.circuits import I, M, matchers, names, out, p, prime, q, r, small_circuits, x, y, z
+from tests.match.circuits import I, M, names, out, p, prime, q, r, x, y, z
+from tests.strategies import matchers, shared_circuits
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,7 @@ def test_deep_nesting_is_refused_not_fatal():
     assert names(r.get(m | "x")) == "x"
 
 
-@given(small_circuits(), matchers(), matchers())
+@given(shared_circuits(), matchers(), matchers())
 def test_set_algebra(c, a, b):
     everything = rc.all_children(c)
     got = {m: c.get(m) for m in (a, b)}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 import pycircuit as rc
-from tests.match.circuits import I, M, iterative_matchers, names, out, p, q, r, small_circuits, x, y, z
-from tests.strategies import circuits
+from tests.match.circuits import I, M, names, out, p, q, r, x, y, z
+from tests.strategies import circuits, iterative_matchers, shared_circuits
 
 
 def edge_names(traversal, circuit=r):
@@ -69,7 +69,7 @@ def test_apply_identity(c, m):
     assert list(symbols.values()) == I(m).traversal_edges(c)
 
 
-@given(small_circuits(), iterative_matchers(1))
+@given(shared_circuits(), iterative_matchers(1))
 def test_apply_identity_on_named(c, m):
     assert rc.apply_in_traversal(c, m, lambda inside: inside) == c
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 
 import pycircuit as rc
-from tests.match.circuits import I, M, iterative_matchers, k, m2, naive_update, out, p, prime, q, r, small_circuits, x, y, z
-from tests.strategies import circuits
+from tests.match.circuits import I, M, k, m2, naive_update, out, p, prime, q, r, x, y, z
+from tests.strategies import circuits, iterative_matchers, shared_circuits
 
 
 def logging(transform=prime):
@@ -163,7 +163,7 @@ def test_identity_update_changes_nothing(c, m):
         pass
 
 
-@given(small_circuits(), iterative_matchers())
+@given(shared_circuits(), iterative_matchers())
 def test_update_equals_naive(c, m):
     calls, f = logging()
     expected_calls, naive_f = logging()

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycircuit as rc
-from tests.match.circuits import M, out, p, q, r, small_circuits, x, y, z
+from tests.match.circuits import M, out, p, q, r, x, y, z
+from tests.strategies import shared_circuits
 
 a, b = (rc.Scalar(1.0, (2,), name) for name in "ab")
 s = rc.Add(a, b, name="s")
@@ -139,7 +140,7 @@ def test_prefix_all_names():
         rc.prefix_all_names(r, None)
 
 
-@given(small_circuits())
+@given(shared_circuits())
 def test_walks(c):
     order = naive_preorder(c)
     assert visited(c) == order
@@ -149,7 +150,7 @@ def test_walks(c):
     assert rc.deep_map(c, lambda n: n) == c == rc.deep_map_preorder(c, lambda n: n)
 
 
-@given(small_circuits())
+@given(shared_circuits())
 def test_toposort(c):
     remaining = set(rc.all_children(c))
     taken = []
@@ -160,7 +161,7 @@ def test_toposort(c):
     assert rc.toposort_circuit(c) == taken[::-1]
 
 
-@given(small_circuits(), st.lists(st.integers(0, 3), max_size=4))
+@given(shared_circuits(), st.lists(st.integers(0, 3), max_size=4))
 def test_paths(c, path):
     node = c
     for i in path:
@@ -173,7 +174,7 @@ def test_paths(c, path):
         assert rc.path_get(updated, path) == node.rename("new")
 
 
-@given(small_circuits(), st.sampled_from("abc"), st.sampled_from("abc"))
+@given(shared_circuits(), st.sampled_from("abc"), st.sampled_from("abc"))
 def test_replace_leaves(c, old, new):
     old, new = (rc.Scalar(1.0, (), name) for name in (old, new))
     assert rc.replace_nodes(c, {old: new}) == c.update(old, lambda _: new)

@@ -8,8 +8,10 @@ Use it in a test module so::
     def test_name(circuit):
         assert peer().describe(circuit)["name"] == circuit.op_name
         assert peer().run("result = circuit.repr()", circuit=circuit) == ...
+        ours, theirs = both("result = [node.shape for node in ordered(rc.substitute_all_modules(circuit))]", circuit=circuit)
+        assert ours == theirs
 """
 
-from tests.peer.client import Peer, PeerDied, PeerError, needs_peer, peer
+from tests.peer.client import Peer, PeerDied, PeerError, both, needs_peer, peer
 
-__all__ = ["Peer", "PeerDied", "PeerError", "needs_peer", "peer"]
+__all__ = ["Peer", "PeerDied", "PeerError", "both", "needs_peer", "peer"]

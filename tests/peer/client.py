@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import pycircuit as rc
+from tests.peer import runner
 from tests.peer.program import program_of
 
 needs_peer = pytest.mark.skipif(importlib.util.find_spec("rust_circuit") is None, reason="rust_circuit is not installed")
@@ -83,6 +84,24 @@ class Peer:
     def describe_all(self, circuit: rc.Circuit) -> list[dict[str, Any]]:
         """The same for every distinct node, children before parents, with the children's positions."""
         return self.run("result = describe_nodes(circuit)", circuit=circuit)
+
+
+def both(code: str, **arguments: Any) -> tuple[Any, Any]:
+    """What the same code gives in pycircuit and in rust_circuit; see Peer.run. An exception is the name of its class.
+
+    Where rust_circuit crashes or panics (its failures without a class of their own) there is nothing to compare: both are None.
+    """
+    sent = {name: _sent(value) for name, value in arguments.items()}
+    try:
+        theirs = peer().run(code, **arguments)
+    except PeerDied:
+        return None, None
+    except PeerError as error:
+        if error.cls == "PanicException":
+            return None, None
+        theirs = f"raises {error.cls}"
+    failed, ours = runner.run(rc, code, sent)
+    return f"raises {ours[0]}" if failed else ours, theirs
 
 
 def _sent(value: Any) -> Any:

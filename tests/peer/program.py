@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 
@@ -11,11 +12,16 @@ class Program(NamedTuple):
     rows: list[tuple[str, list[int], dict[str, Any], str | None]]
 
 
+def _library(node: Any) -> Any:
+    """The library that a node is of."""
+    loaded = (sys.modules.get(name) for name in ("pycircuit", "rust_circuit"))
+    return next(library for library in loaded if library and isinstance(node, library.Circuit))
+
+
 def _fields(node: Any) -> dict[str, Any]:
     kind = type(node).__name__
     if kind == "GeneralFunction":
-        text = repr(node.spec).removeprefix("<GeneralFunction spec ").removesuffix(">")
-        return {"text": text}
+        return {"text": _library(node).PrintOptions().repr_extra_info(node)}
     if kind == "Rearrange":
         spec = node.spec
         return {"spec": (spec.input_ints, spec.output_ints, spec.int_sizes)}
@@ -41,25 +47,33 @@ def _fields(node: Any) -> dict[str, Any]:
     return fields
 
 
-def program_of(circuit: Any) -> Program:
-    """Take a circuit of either library apart."""
-    positions: dict[Any, int] = {}
-    rows: list[Any] = []
-    stack: list[tuple[Any, bool]] = [(circuit, False)]
+def ordered(circuit: Any, symbols: bool = False) -> list[Any]:
+    """Distinct nodes, children before parents, children left to right; with the symbols that Modules bind or without."""
+    seen: set[Any] = set()
+    nodes: list[Any] = []
+    stack = [(circuit, False)]
     while stack:
         node, ready = stack.pop()
-        if node in positions:
+        if node in seen:
             continue
-        parts = list(node.children)
-        if type(node).__name__ == "Module":
-            parts += [spec.symbol for spec in node.spec.arg_specs]
-        if not ready:
+        if ready:
+            seen.add(node)
+            nodes.append(node)
+        else:
             stack.append((node, True))
-            stack += [(part, False) for part in reversed(parts)]
-            continue
-        positions[node] = len(rows)
-        rows.append((type(node).__name__, [positions[part] for part in parts], _fields(node), node.op_name))
-    return Program(rows)
+            stack += [(part, False) for part in reversed(_parts(node) if symbols else node.children)]
+    return nodes
+
+
+def _parts(node: Any) -> list[Any]:
+    parts = list(node.children)
+    return parts + [spec.symbol for spec in node.spec.arg_specs] if type(node).__name__ == "Module" else parts
+
+
+def program_of(circuit: Any) -> Program:
+    """Take a circuit of either library apart."""
+    positions = {node: position for position, node in enumerate(ordered(circuit, symbols=True))}
+    return Program([(type(n).__name__, [positions[part] for part in _parts(n)], _fields(n), n.op_name) for n in positions])
 
 
 def _node(rc: Any, kind: str, parts: list[Any], f: dict[str, Any], name: str | None) -> Any:

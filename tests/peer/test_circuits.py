@@ -7,29 +7,13 @@ from hypothesis import strategies as st
 
 import pycircuit as rc
 from tests.peer import PeerDied, PeerError, needs_peer, peer
-from tests.peer.program import build, program_of
+from tests.peer.program import build, ordered, program_of
 from tests.strategies import COMPUTABLE, RANDOM, SYMBOLIC, circuits, rearrange_specs, shapes
 
 pytestmark = needs_peer
 
 # Classes whose identity recipe pycircuit chose itself (02, section 3).
 OWN_RECIPE = (rc.Rearrange, rc.Index, rc.Scatter, rc.GeneralFunction)
-
-
-def nodes_of(circuit):
-    """Distinct nodes, children before parents, children left to right."""
-    seen, out, stack = set(), [], [(circuit, False)]
-    while stack:
-        node, ready = stack.pop()
-        if node in seen:
-            continue
-        if ready:
-            seen.add(node)
-            out.append(node)
-        else:
-            stack.append((node, True))
-            stack += [(child, False) for child in reversed(node.children)]
-    return out
 
 
 def plain(circuit):
@@ -46,7 +30,7 @@ def differs_on_purpose(node):
     if node.is_set_symbolic_shape():
         return not node.node.is_constant  # flags
     if node.is_module():  # axis names and flags come from the substituted circuit
-        return any(map(differs_on_purpose, nodes_of(rc.substitute_all_modules(node))))
+        return any(map(differs_on_purpose, ordered(rc.substitute_all_modules(node))))
     return False
 
 
@@ -67,7 +51,7 @@ def described(node):
 
 def compare(circuit):
     circuit = plain(circuit)
-    nodes = nodes_of(circuit)
+    nodes = ordered(circuit)
     assume(not any(map(differs_on_purpose, nodes)))
     try:
         theirs = peer().describe_all(circuit)
@@ -77,7 +61,7 @@ def compare(circuit):
     for node, other in zip(nodes, theirs, strict=True):
         own = described(node)
         assert {key: other[key] for key in own} == own
-        if not any(isinstance(below, OWN_RECIPE) for below in nodes_of(node)):
+        if not any(isinstance(below, OWN_RECIPE) for below in ordered(node)):
             assert other["hash"] == node.hash_base16
     return circuit
 

@@ -44,6 +44,11 @@ def test_small_functions() -> None:
         cum_algo.kappa_hat(rc.Cumulant())
     with pytest.raises(ValueError):
         cum_algo.eps_attrib_module([1], symbolic_size_start=len(rc.symbolic_sizes()))
+    with pytest.raises(rc.ConstructModuleExtractNotPresentError):
+        cum_algo.eps_attrib_module([1, 1], extra_filter=lambda p: False)
+    spec = cum_algo.eps_attrib_module([1, 0], extra_filter=lambda p: len(p) == 2)
+    assert [arg.symbol.op_name for arg in spec.arg_specs] == ["input_0", "input_1"]
+    assert {(arg.batchable, arg.expandable, arg.ban_non_symbolic_size_expand) for arg in spec.arg_specs} == {(True, True, True)}
 
 
 @pytest.mark.parametrize("arguments", [[C], [A, B], [A, C, B], [C, C, C]])

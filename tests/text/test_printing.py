@@ -538,6 +538,11 @@ def test_copies():
         assert other == options
         other.arrows = True
         assert other != options
+    invalid = Options(arrows=True)
+    invalid.leaves_on_top = True
+    for bijective in (Options(), Options(arrows=True, comment_arg_names=True), invalid):
+        assert pickle.loads(pickle.dumps(bijective)) == bijective
+    assert pickle.loads(pickle.dumps(Options())).validate() is None
     assert repr(Options(bijection=False, arrows=True)) == "PrintOptions(bijection=False, arrows=True)"
     assert repr(Options()) == "PrintOptions()"
     assert repr(options).startswith("PrintOptions(bijection=False, ")

@@ -67,15 +67,16 @@ TINY = ScrubSize(hidden=16, heads=4, vocab=20, seq=8, samples=256, batch=4)
 class Scrub:
     """Model, data and both implementations at one size."""
 
-    def __init__(self, size: ScrubSize) -> None:
+    def __init__(self, size: ScrubSize, device: str = "cpu") -> None:
         self.size = size
         generator = torch.Generator().manual_seed(1)
-        weights = opponents.random_weights(2, size.hidden, size.heads, size.vocab, mlp=False)
-        embeddings = torch.randn(size.vocab, size.hidden, generator=generator)
-        positions = torch.randn(size.seq, size.hidden, generator=generator) * 0.5
+        random_weights = opponents.random_weights(2, size.hidden, size.heads, size.vocab, mlp=False)
+        weights = {name: value.to(device) for name, value in random_weights.items()}
+        embeddings = torch.randn(size.vocab, size.hidden, generator=generator).to(device)
+        positions = (torch.randn(size.seq, size.hidden, generator=generator) * 0.5).to(device)
         induction = (size.heads - 3, size.heads - 2)
-        self.data = torch.randint(0, size.vocab, (size.rows, size.seq + 1), generator=generator)
-        self.candidates = (torch.rand(size.vocab, generator=generator) < 0.2).float()
+        self.data = torch.randint(0, size.vocab, (size.rows, size.seq + 1), generator=generator).to(device)
+        self.candidates = (torch.rand(size.vocab, generator=generator) < 0.2).float().to(device)
         model = (weights, embeddings, positions, (0,), induction)
         self.by_hand = opponents.AttentionOnly(*model)
         self.circuits = circuits.Scrubbing(*model, data=self.data, candidates=self.candidates)

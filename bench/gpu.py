@@ -1,4 +1,4 @@
-"""Times the CUDA attention kernels beside torch on the current device: python -m bench.gpu LIBRARY [--quick]; markdown on standard output.
+"""Times the CUDA attention kernels beside torch, and the main job: python -m bench.gpu LIBRARY [--quick]; markdown on standard output.
 
 LIBRARY is the shared library of the target attention_library. Device time by CUDA events, best of several runs; TFLOP/s count
 4 S S D H B floating-point operations, half of it under a causal mask, so that ways that skip less are not flattered.
@@ -9,12 +9,17 @@ from __future__ import annotations
 import argparse
 import ctypes
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+import pycircuit as rc
+from bench.cases import MAIN, TINY, Scrub
+from bench.opponents import HYPOTHESES
 
 Tensor = torch.Tensor
 ELEMENTS = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 2}
@@ -197,6 +202,28 @@ def general_row(library: Library, shape: Shape, name: str, causal: bool, terms: 
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
+def main_job() -> None:
+    """One table: host time of one batch of the combined scrub, each step queued anew and as a replayed graph."""
+    print("\n### The combined scrub, 256 samples in batches: host time\n")
+    print("| size | graphs | host ms per batch | total ms per batch | host-bound | replays |\n|" + "---|" * 6)
+    for name, size in (("main", MAIN), ("tiny", TINY)):
+        job = Scrub(size, "cuda")
+        sampled = job.sampled(job.circuits.scrubbed(HYPOTHESES["combined"]))
+        for graphs in (False, True):
+            settings = rc.OptimizationSettings(cuda_graphs=graphs)
+            best, replays = (math.inf, math.inf), 0
+            for _ in range(5):
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+                _, stats = rc.evaluate_batched_with_stats([sampled], 0, size.batch, settings)
+                queued = time.perf_counter()
+                torch.cuda.synchronize()
+                best = min(best, (time.perf_counter() - start, queued - start))
+                replays = stats.graph_replays or 0
+            total, host = (1e3 * seconds * size.batch / size.samples for seconds in best)
+            print(f"| {name} | {'yes' if graphs else 'no'} | {host:.2f} | {total:.2f} | {host / total:.2f} | {replays} |", flush=True)
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
@@ -208,6 +235,7 @@ def main() -> None:
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; Hopper path: {library.hopper_status()}")
     plain_attention(library, [512, 1024] if options.quick else [64, 128, 256, 512, 1024, 2048, 4096])
     general_attention(library, [512] if options.quick else [64, 256, 1024])
+    main_job()
 
 
 if __name__ == "__main__":

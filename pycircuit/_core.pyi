@@ -2382,6 +2382,7 @@ class OptimizationSettings(metaclass=_Pybind11Type):
         stream_concat: bool = True,
         group_matmuls: bool = True,
         fuse: bool = True,
+        cuda_graphs: bool = True,
     ) -> None:
         """Every field by keyword, those up to simp_fn_subset by position too (spec 12, section 6)."""
     @property
@@ -2514,6 +2515,11 @@ class OptimizationSettings(metaclass=_Pybind11Type):
         """See spec 12, section 5."""
     @fuse.setter
     def fuse(self, value: bool) -> None: ...
+    @property
+    def cuda_graphs(self) -> bool:
+        """Whether repeated runs on a CUDA device are captured once and replayed."""
+    @cuda_graphs.setter
+    def cuda_graphs(self, value: bool) -> None: ...
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
     def __ne__(self, other: object, /) -> bool: ...
@@ -2594,6 +2600,9 @@ class ScheduleStats(metaclass=_Pybind11Type):
     @property
     def python_calls(self) -> int | None:
         """Calls of user-defined functions, of a run only."""
+    @property
+    def graph_replays(self) -> int | None:
+        """How often a captured CUDA graph was replayed, of a run only."""
     def __repr__(self, /) -> str: ...
 
 @final
@@ -3413,7 +3422,7 @@ def evaluate_batched_with_stats(
     *,
     optimize: bool = False,
 ) -> tuple[list[torch.Tensor], ScheduleStats]:
-    """evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends."""
+    """evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends, graph_replays."""
 
 def optimize_and_evaluate(circuit: Circuit, settings: OptimizationSettings = ...) -> torch.Tensor:
     """Optimizes, then evaluates (spec 12, 6.3)."""

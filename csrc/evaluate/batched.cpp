@@ -12,6 +12,7 @@
 #include "evaluate/known_values.h"
 #include "evaluate/memory_count.h"
 #include "evaluate/optimize.h"
+#include "evaluate/replays.h"
 #include "rewrite/batch.h"
 #include "tensor/operations.h"
 
@@ -108,9 +109,10 @@ class PieceByPiece {
       places.push_back(part.externals.size() +
                        static_cast<size_t>(std::lower_bound(computed.begin(), computed.end(), slot) - computed.begin()));
     const std::vector<Tensor> packed = prepare(*program, leaves);
+    Replays replays(program, options_.settings, kept_bytes());
     for (size_t k = first; k < last; ++k) {
       for (size_t i = 0; i < places.size(); ++i) nodes[places[i]] = piece(arguments[i].first, k).argument(arguments[i].second).get();
-      write(k, pycircuit::run(*program, leaves, nodes, stats_, &packed));
+      write(k, replays.run(leaves, nodes, stats_, &packed));
     }
     return true;
   }
@@ -130,6 +132,15 @@ class PieceByPiece {
     std::vector<Tensor> values;
     for (const int slot : externals) values.push_back(lowered.is_leaf(slot) ? leaves[slot] : shared_.at(lowered.node(slot)->id()));
     return values;
+  }
+
+  // What is there beside a piece: the results, and what the pieces share.
+  uint64_t kept_bytes() const {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < cut_.size(); ++i) bytes = saturating_add(bytes, bytes_of(*cut_[i]));
+    for (const auto& [id, value] : shared_)
+      bytes = saturating_add(bytes, static_cast<uint64_t>(value.numel() * element_size(value.dtype())));
+    return bytes;
   }
 
   void write(size_t k, std::vector<Tensor> parts) {

@@ -19,6 +19,7 @@ struct RunStats {
   int64_t python_calls = 0;
   std::map<std::string, int64_t> attention_backends;  // softmax nodes computed by each
   std::optional<int64_t> peak_bytes;                  // most storage owned at once, workspaces included
+  int64_t graph_replays = 0;                          // runs of a program as a captured graph
 };
 
 // What a kernel gets. It owns the operands: one that no later step needs is held by nobody else and may be written to.

@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 #include "circuit/nodes/all.h"
 #include "evaluate/memory_count.h"
+#include "evaluate/replays.h"
 #include "tensor/aten.h"
 #include "tensor/operations.h"
 
@@ -201,12 +202,14 @@ bool needs_gradient(const std::vector<Tensor>& leaves) {
 }
 
 std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats,
-                        const std::vector<Tensor>* prepared) {
+                        const std::vector<Tensor>* prepared, Replays* replays) {
   std::optional<MemoryCount> count;
   if (stats) count.emplace();
-  std::vector<Tensor> outputs = run(program, std::move(leaves), node_pointers(lowered), stats, prepared);
+  const uint64_t held = replays ? replays->held_bytes() : 0;
+  std::vector<Tensor> outputs = replays ? replays->run(std::move(leaves), node_pointers(lowered), stats, prepared)
+                                        : run(program, std::move(leaves), node_pointers(lowered), stats, prepared);
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = to_device_dtype(outputs[i], lowered.circuits[i]->device_dtype());
-  if (stats) stats->peak_bytes = count->peak_bytes();
+  if (stats) stats->peak_bytes = static_cast<int64_t>(held) + count->peak_bytes();
   return outputs;
 }
 

@@ -17,6 +17,7 @@
 namespace pycircuit {
 
 class Program;
+class Replays;
 using ProgramPtr = std::shared_ptr<const Program>;
 
 // The pieces of Concats of equal length that share work, or of a sum: computed one after the other, each written in place and freed.
@@ -103,8 +104,8 @@ void check_device_dtype(const Node& node, const Tensor& value);
 std::vector<Tensor> leaf_values(const Lowered& lowered);
 // Whether autograd wants to see the computation: then only the nodes as written will do.
 bool needs_gradient(const std::vector<Tensor>& leaves);
-// Runs on the lowered circuits; each result has the dtype and device of its circuit.
+// Runs on the lowered circuits; each result has the dtype and device of its circuit. `replays`: of the program, for runs that repeat.
 std::vector<Tensor> run(const Program& program, const Lowered& lowered, std::vector<Tensor> leaves, RunStats* stats = nullptr,
-                        const std::vector<Tensor>* prepared = nullptr);
+                        const std::vector<Tensor>* prepared = nullptr, Replays* replays = nullptr);
 
 }  // namespace pycircuit

@@ -108,6 +108,7 @@ Schedule::Schedule(const NodePtrs& circuits, const CompileOptions& options, Node
       plan_(std::make_shared<Plan>(*lowered_, *program_)),
       leaves_(std::move(leaves)) {
   check_memory(*lowered_, *program_, options);
+  replays_ = std::make_shared<Replays>(program_, options.settings);
 }
 
 std::vector<int> Schedule::ranks() const {
@@ -151,9 +152,10 @@ std::vector<Tensor> Schedule::evaluate_many(const OptimizationSettings& settings
   std::vector<Tensor> leaves = values_of(lowered_->leaves);
   if (!needs_gradient(leaves)) {
     // Packed constants are kept from run to run, for the constants that are not replaced.
-    if (program_->prologue.empty() || !replacements_.empty()) return run(*program_, *lowered_, std::move(leaves), stats);
+    if (program_->prologue.empty() || !replacements_.empty())
+      return run(*program_, *lowered_, std::move(leaves), stats, nullptr, replays_.get());
     std::call_once(prepared_->once, [&] { prepared_->values = prepare(*program_, leaves); });
-    return run(*program_, *lowered_, std::move(leaves), stats, &prepared_->values);
+    return run(*program_, *lowered_, std::move(leaves), stats, &prepared_->values, replays_.get());
   }
   CompileOptions plain = options_;
   plain.settings = unfused(plain.settings);

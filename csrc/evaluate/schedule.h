@@ -12,6 +12,7 @@
 
 #include "evaluate/compile.h"
 #include "evaluate/plan.h"
+#include "evaluate/replays.h"
 #include "evaluate/settings.h"
 
 namespace pycircuit {
@@ -24,7 +25,7 @@ struct ScheduleStats {
   int64_t num_computes = 0;
   ProgramStats program;
   std::vector<Refusal> not_fused;
-  std::optional<int64_t> peak_bytes, python_calls;  // of a run only
+  std::optional<int64_t> peak_bytes, python_calls, graph_replays;  // of a run only
 };
 
 // "ScheduleStats: max: 7K const: 5K shapes: [50, 50] 66%, ..." (8.4).
@@ -78,6 +79,7 @@ class Schedule {
     std::vector<Tensor> values;
   };
   std::shared_ptr<Prepared> prepared_ = std::make_shared<Prepared>();
+  std::shared_ptr<Replays> replays_;  // shared with schedules of other tensors
   Replacements replacements_;
   NodePtrs leaves_;
 };

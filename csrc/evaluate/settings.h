@@ -35,6 +35,7 @@ struct OptimizationSettings {
   bool stream_concat = true;
   bool group_matmuls = true;
   bool fuse = true;
+  bool cuda_graphs = true;
 
   bool operator==(const OptimizationSettings&) const = default;
 };

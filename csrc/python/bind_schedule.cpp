@@ -118,6 +118,7 @@ const std::vector<Field>& fields() {
       field("stream_concat", &Settings::stream_concat),
       field("group_matmuls", &Settings::group_matmuls),
       field("fuse", &Settings::fuse),
+      field("cuda_graphs", &Settings::cuda_graphs),
   };
   return all;
 }
@@ -235,8 +236,8 @@ py::list not_fused_list(const ScheduleStats& stats) {
 
 py::tuple stats_state(const ScheduleStats& stats) {
   return py::make_tuple(stats.max_mem, stats.constant_mem, stats.max_mem_bytes, stats.constant_mem_bytes, stats.max_circuit_set,
-                        stats.num_computes, program_stats_state(stats.program), not_fused_list(stats), stats.peak_bytes,
-                        stats.python_calls);
+                        stats.num_computes, program_stats_state(stats.program), not_fused_list(stats), stats.peak_bytes, stats.python_calls,
+                        stats.graph_replays);
 }
 
 std::string schedule_text(const Schedule& schedule) {
@@ -354,6 +355,7 @@ void bind_schedule_classes(py::module_& m) {
           "Nodes that several streamed pieces use, computed once.")
       .def_readonly("peak_bytes", &ScheduleStats::peak_bytes, "Most storage owned at once, workspaces included, of a run only.")
       .def_readonly("python_calls", &ScheduleStats::python_calls, "Calls of user-defined functions, of a run only.")
+      .def_readonly("graph_replays", &ScheduleStats::graph_replays, "How often a captured CUDA graph was replayed, of a run only.")
       .def("__repr__", [](const ScheduleStats& self) { return to_text(self); })
       .def(py::pickle(&stats_state, [](const py::tuple& state) {
         ScheduleStats stats;
@@ -370,6 +372,7 @@ void bind_schedule_classes(py::module_& m) {
         }
         stats.peak_bytes = state[8].cast<std::optional<int64_t>>();
         stats.python_calls = state[9].cast<std::optional<int64_t>>();
+        stats.graph_replays = state[10].cast<std::optional<int64_t>>();
         return stats;
       }));
 
@@ -412,6 +415,7 @@ void bind_schedule_classes(py::module_& m) {
             ScheduleStats stats = self.stats();
             stats.python_calls = run_stats.python_calls;
             stats.peak_bytes = run_stats.peak_bytes;
+            stats.graph_replays = run_stats.graph_replays;
             stats.program.attention_backends = run_stats.attention_backends;
             return py::make_tuple(outputs, stats);
           },
@@ -549,12 +553,14 @@ void bind_schedule(py::module_& m) {
         auto outputs = released([&] { return evaluate_batched(list, axis, batch_size, settings, optimize, &run); });
         ScheduleStats stats;
         stats.peak_bytes = run.peak_bytes;
+        stats.graph_replays = run.graph_replays;
         stats.python_calls = run.python_calls;
         stats.program.attention_backends = run.attention_backends;
         return py::make_tuple(outputs, stats);
       },
       py::arg("circuits"), py::arg("axis") = 0, py::arg("batch_size") = py::none(), py::arg("settings") = Settings{}, py::kw_only(),
-      py::arg("optimize") = false, "evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends.");
+      py::arg("optimize") = false,
+      "evaluate_batched_many, with what the run counted: peak_bytes, python_calls, attention_backends, graph_replays.");
   m.def(
       "optimize_and_evaluate",
       [](const NodePtr& circuit, const GivenSettings& settings) {

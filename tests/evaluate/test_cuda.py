@@ -157,6 +157,54 @@ def test_graph_capture() -> None:
     attention.check(value)
 
 
+def block(x: rc.Circuit, width: int) -> rc.Circuit:
+    """Two layers over the rows of x [rows, width]."""
+    w, v = (rc.Array(normal(width, width, seed=seed).to("cuda", torch.float32) / width**0.5, name) for seed, name in enumerate("wv"))
+    hidden = rc.GeneralFunction.new_by_name(rc.Einsum.from_einsum_string("bi,ih->bh", x, w), spec_name="gelu")
+    return rc.Add(softmax(rc.Einsum.from_einsum_string("bh,ho->bo", hidden, v)), x)
+
+
+def test_schedules_on_other_tensors_replay_graphs() -> None:
+    x = rc.Array(normal(8, 64).to("cuda", torch.float32), "x")
+    schedule = rc.circuit_to_schedule(block(x, 64), rc.OptimizationSettings())
+    plain = rc.circuit_to_schedule(block(x, 64), rc.OptimizationSettings(cuda_graphs=False))
+    replays, kept = 0, []
+    for seed in range(8):
+        value = normal(8, 64, seed=seed).to("cuda", torch.float32)
+        (got,), stats = schedule.replace_tensors({x.hash: value}).evaluate_with_stats()
+        kept.append((got, plain.replace_tensors({x.hash: value}).evaluate()))
+        replays += stats.graph_replays or 0
+    assert replays == 5
+    assert all(torch.equal(got, expected) for got, expected in kept)
+
+
+@pytest.mark.parametrize("chosen", [False, True], ids=["all rows", "chosen rows"])
+def test_batches_replay_graphs(chosen: bool) -> None:
+    data = rc.Array(normal(103, 64).to("cuda", torch.float32), "data")
+    rows = torch.randperm(103, generator=torch.Generator().manual_seed(0))
+    circuit = block(data.index((rows,)) if chosen else data, 64)
+    (got,), stats = rc.evaluate_batched_with_stats([circuit], 0, 10)
+    assert stats.graph_replays == 7
+    (expected,), stats = rc.evaluate_batched_with_stats([circuit], 0, 10, rc.OptimizationSettings(cuda_graphs=False))
+    assert stats.graph_replays == 0
+    assert torch.allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_replays_on_several_streams_do_not_mix() -> None:
+    x = rc.Array(normal(256, 256).to("cuda", torch.float32), "x")
+    schedule = rc.circuit_to_schedule(block(x, 256), rc.OptimizationSettings())
+    values = [normal(256, 256, seed=seed).to("cuda", torch.float32) for seed in range(12)]
+    expected = [block(rc.Array(value, "x"), 256).evaluate() for value in values]
+    torch.cuda.synchronize()
+    streams = [torch.cuda.Stream() for _ in range(3)]
+    got = []
+    for i, value in enumerate(values):
+        with torch.cuda.stream(streams[i % 3]):
+            got.append(schedule.replace_tensors({x.hash: value}).evaluate())
+    torch.cuda.synchronize()
+    assert all(torch.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(got, expected, strict=True))
+
+
 def test_out_of_memory_is_torch_error_and_nothing_stays() -> None:
     circuit = Attention(torch.float16).circuit()
     huge = rc.Einsum.from_einsum_string("a,b->ab", *(rc.Array(torch.ones(1 << 20, device="cuda"), name) for name in "xy"))

@@ -9,11 +9,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench import lens, matching, nodes, peer, text
+from bench import lens, matching, modules, nodes, peer, text
 from bench.cases import GROUPS, HAND, Options
 from bench.timing import Result, check, measure
 
-SIDE_BY_SIDE = {"nodes": nodes.run, "matching": matching.run, "text": text.run}
+SIDE_BY_SIDE = {"nodes": nodes.run, "matching": matching.run, "modules": modules.run, "text": text.run}
 
 
 LIBRARIES = (HAND, peer.NAME, lens.NAME)
@@ -58,10 +58,10 @@ def _side_by_side(groups: list[str], console: Console) -> None:
     if not importlib.util.find_spec("rust_circuit"):
         console.print(f"rust_circuit is not installed: {', '.join(groups)} left out")
         return
-    table = Table("case", "pycircuit, s", "rust_circuit, s", "ratio")
+    table = Table("case", "pycircuit", "rust_circuit", "ratio")
     for group in groups:
         for row in SIDE_BY_SIDE[group]():
-            table.add_row(str(row["case"]), f"{row['pycircuit']:.3f}", f"{row['rust_circuit']:.3f}", f"{row['ratio']:.2f}")
+            table.add_row(str(row["case"]), f"{row['pycircuit']:.4g}", f"{row['rust_circuit']:.4g}", f"{row['ratio']:.2f}")
     console.print(table)
 
 

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "base/text.h"
 #include "base/uuid.h"
+#include "circuit/identity_bytes.h"
 #include "circuit/intern.h"
 #include "circuit/nodes/symbol.h"
 
@@ -225,44 +227,83 @@ void Node::propagate_named_axes() {
   if (!axes.empty()) derived_.named_axes = std::make_shared<const NamedAxes>(std::move(axes));
 }
 
-void Node::hash_children(Blake3& hasher, bool with_children) const {
-  if (!with_children) return;
-  for (const auto& child : children_) hasher.update(child->hash());
+void Node::write_key(IdentityBytes& bytes) const {
+  const NamedAxes& axes = named_axes();
+  bytes.add_byte(static_cast<uint8_t>(kind_));
+  bytes.add_byte(static_cast<uint8_t>(name_.has_value() | derived_.flags.autoname << 1 | !axes.empty() << 2));
+  if (name_) {
+    bytes.add_length(name_->size());
+    bytes.add(*name_);
+  }
+  if (!axes.empty()) {
+    bytes.add_length(axes.size());
+    for (const auto& [axis, name] : axes) {
+      bytes.add_u64(static_cast<uint64_t>(axis));
+      bytes.add_length(name.size());
+      bytes.add(name);
+    }
+  }
+  write_fields(bytes);
 }
 
-void Node::compute_hash() {
-  Blake3 hasher;
-  hash_fields(hasher, true);
-  hasher.update(row(kind_).tag.as_bytes());
-  hasher.update_byte(name_ ? 1 : 0);
-  if (name_) hasher.update(*name_);
-  hasher.update(kNameSeparator.as_bytes());
-  hasher.update_byte(derived_.flags.autoname ? 1 : 0);
-  for (const auto& [axis, name] : named_axes()) {
-    hasher.update_byte(static_cast<uint8_t>(axis));
-    hasher.update(name);
-    hasher.update(kAxisSeparator.as_bytes());
+void Node::make_hashes() const {
+  struct Place {
+    const Node* node;
+    size_t next_child;
+  };
+  std::vector<Place> stack = {{this, 0}};
+  while (!stack.empty()) {
+    Place& place = stack.back();
+    const Node& node = *place.node;
+    if (place.next_child < node.num_children()) {
+      const Node* child = node.child(place.next_child++).get();
+      if (!child->is_hashed()) stack.push_back({child, 0});
+      continue;
+    }
+    IdentityBytes bytes(IdentityBytes::Form::hash);
+    node.write_fields(bytes);
+    bytes.add(row(node.kind_).tag.as_bytes());
+    bytes.add_byte(node.name_ ? 1 : 0);
+    if (node.name_) bytes.add(*node.name_);
+    bytes.add(kNameSeparator.as_bytes());
+    bytes.add_byte(node.derived_.flags.autoname ? 1 : 0);
+    for (const auto& [axis, name] : node.named_axes()) {
+      bytes.add_byte(static_cast<uint8_t>(axis));
+      bytes.add(name);
+      bytes.add(kAxisSeparator.as_bytes());
+    }
+    node.store_hash(blake3(bytes.view()));
+    stack.pop_back();
   }
-  hash_ = hasher.finish();
+}
+
+// Several threads may come with the same hash; one writes it.
+void Node::store_hash(const Hash& hash) const {
+  HashState state = HashState::none;
+  if (hash_state_.compare_exchange_strong(state, HashState::being_stored, std::memory_order_acquire)) {
+    hash_ = hash;
+    hash_state_.store(HashState::stored, std::memory_order_release);
+  }
+  while (!is_hashed()) std::this_thread::yield();
 }
 
 Hash Node::self_hash(bool hash_child_count, bool hash_child_shapes, bool hash_name) const {
-  Blake3 hasher;
-  hash_fields(hasher, false);
-  hasher.update(row(kind_).tag.as_bytes());
-  const auto shape_bytes = [&](const Shape& shape) {
-    hasher.update_u64(shape.size());
-    for (const Size size : shape) hasher.update_u64(static_cast<uint64_t>(size));
+  IdentityBytes bytes(IdentityBytes::Form::own_fields);
+  write_fields(bytes);
+  bytes.add(row(kind_).tag.as_bytes());
+  const auto add_shape = [&](const Shape& shape) {
+    bytes.add_length(shape.size());
+    bytes.add_sizes(shape);
   };
-  shape_bytes(shape());
+  add_shape(shape());
   if (hash_name) {
-    hasher.update_u64(name_or_empty().size());
-    hasher.update(name_or_empty());
+    bytes.add_length(name_or_empty().size());
+    bytes.add(name_or_empty());
   }
-  if (hash_child_count) hasher.update_u64(children_.size());
+  if (hash_child_count) bytes.add_length(children_.size());
   if (hash_child_shapes)
-    for (const auto& child : children_) shape_bytes(child->shape());
-  return hasher.finish();
+    for (const auto& child : children_) add_shape(child->shape());
+  return blake3(bytes.view());
 }
 
 NodePtr Node::finish(Node* raw, Naming naming) {
@@ -281,34 +322,37 @@ NodePtr Node::finish(Node* raw, Naming naming) {
       if (node.name_ && node.name_->empty()) node.name_.reset();  // an automatic name is never empty
     }
   };
+  const auto check_rank = [&] {
+    if (node.rank() > kMaxRank)
+      fail(ErrorId::RuntimeError, std::string(kind_name(node.kind_)) + " of " + describe(node.children_) + " would have " +
+                                      std::to_string(node.rank()) + " axes; at most " + std::to_string(kMaxRank) + " are supported");
+  };
   // Without axis names (and outside Modules) the identity does not need the derived values: a node that is alive already costs no checks.
   const bool identity_first = !named_axes && node.kind_ != Kind::Module;
   if (identity_first) {
     node.derived_.flags.autoname = children_autoname && !naming.autoname_disabled;
     set_name();
-    node.compute_hash();
-    if (NodePtr found = InternTable::find(node)) return found;
+    const InternKey key(node);
+    if (NodePtr found = InternTable::find(node, key)) return found;
+    node.derive(node.derived_);
+    check_rank();
+    return InternTable::find_or_insert(std::move(candidate), key);
   }
   node.derive(node.derived_);
-  if (node.rank() > kMaxRank)
-    fail(ErrorId::RuntimeError, std::string(kind_name(node.kind_)) + " of " + describe(node.children_) + " would have " +
-                                    std::to_string(node.rank()) + " axes; at most " + std::to_string(kMaxRank) + " are supported");
-  if (!identity_first) {
-    if (node.kind_ != Kind::Module) {
-      node.derived_.flags.autoname = children_autoname;
-      node.propagate_named_axes();
-    }
-    if (naming.autoname_disabled) node.derived_.flags.autoname = false;
-    set_name();
-    node.compute_hash();
+  check_rank();
+  if (node.kind_ != Kind::Module) {
+    node.derived_.flags.autoname = children_autoname;
+    node.propagate_named_axes();
   }
-  return InternTable::find_or_insert(std::move(candidate));
+  if (naming.autoname_disabled) node.derived_.flags.autoname = false;
+  set_name();
+  return InternTable::find_or_insert(std::move(candidate), InternKey(node));
 }
 
 NodePtr Node::finish_derived(Node* raw) {
   Ref<Node> candidate(raw);
-  candidate->compute_hash();
-  return InternTable::find_or_insert(std::move(candidate));
+  const InternKey key(*raw);
+  return InternTable::find_or_insert(std::move(candidate), key);
 }
 
 void Node::copy_common(const Node& other) {
@@ -386,7 +430,7 @@ NodePtr Node::with_named_axes(NamedAxes axes) const {
 
 void Node::release() const {
   if (count_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  if (interned_) InternTable::remove(*this);
+  if (id_) InternTable::remove(*this);
   // Freed from a list, so that deep graphs do not recurse through destructors of children.
   struct Freeing {
     std::vector<const Node*> waiting;

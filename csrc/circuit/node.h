@@ -49,6 +49,7 @@ std::optional<Kind> kind_from_name(std::string_view name);  // of "GeneralFuncti
 
 class Node;
 class Symbol;
+class IdentityBytes;
 using NodePtr = Ref<const Node>;
 using NodePtrs = std::vector<NodePtr>;
 using SymbolPtr = Ref<const Symbol>;
@@ -96,7 +97,11 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   Kind kind() const { return kind_; }
-  const Hash& hash() const { return hash_; }
+  // The identity hash (02, section 3), made when it is first asked for: finding equal nodes takes none.
+  const Hash& hash() const {
+    if (!is_hashed()) make_hashes();
+    return hash_;
+  }
   // Equal exactly for equal circuits; the key of every memo. Never reused within a process.
   uint64_t id() const { return id_; }
   const NodePtrs& children() const { return children_; }
@@ -145,6 +150,12 @@ class Node {
   NodePtr with_named_axes(NamedAxes axes) const;  // empty: the propagated names
   // Hash of the fields alone (02, section 2: compute_self_hash).
   Hash self_hash(bool hash_child_count, bool hash_child_shapes, bool hash_name) const;
+  // What equal nodes, and no others, share: kind, naming, fields and the children's numbers.
+  void write_key(IdentityBytes& bytes) const;
+
+  // The object that stands for the node in another language, which that language's bindings keep here under a lock of their own.
+  void* foreign_object() const { return foreign_object_; }
+  void set_foreign_object(void* object) const { foreign_object_ = object; }
 
   template <class T>
   const T* as() const {
@@ -172,10 +183,8 @@ class Node {
   virtual void own_constraints(Constraints&) const {}
   // Fills everything; a Module overrides it as a whole.
   virtual void derive(Derived& derived) const;
-  // Field bytes and children's hashes of the identity recipe (02, section 3, part (a)).
-  virtual void hash_fields(Blake3& hasher, bool with_children) const = 0;
-  // The part of most classes: the children's hashes.
-  void hash_children(Blake3& hasher, bool with_children) const;
+  // Fields and children (02, section 3, part (a)).
+  virtual void write_fields(IdentityBytes& bytes) const = 0;
   // Whether objects outside the identity (torch tensors, Python specs) are the same too.
   virtual bool same_payload(const Node&) const { return true; }
   virtual Node* clone() const = 0;
@@ -184,19 +193,23 @@ class Node {
 
  private:
   friend class InternTable;
-  static NodePtr finish_candidate(Ref<Node> candidate);
-  void compute_hash();
+  enum class HashState : uint8_t { none, being_stored, stored };
+  bool is_hashed() const { return hash_state_.load(std::memory_order_acquire) == HashState::stored; }
+  void make_hashes() const;  // of the node and all below it
+  void store_hash(const Hash& hash) const;
   void propagate_named_axes();
   bool only_this_node_disables_autoname() const;
 
   NodePtrs children_;
   Derived derived_;
   Name name_;
-  Hash hash_{};
-  uint64_t id_ = 0;
+  mutable Hash hash_{};
+  uint64_t id_ = 0;        // 0: not interned
+  uint64_t key_hash_ = 0;  // where it stands in the table of live nodes
+  mutable void* foreign_object_ = nullptr;
   mutable std::atomic<uint32_t> count_{0};
+  mutable std::atomic<HashState> hash_state_{HashState::none};
   Kind kind_;
-  bool interned_ = false;
 };
 
 inline bool same(const NodePtr& a, const NodePtr& b) { return a.get() == b.get() || a->id() == b->id(); }

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "circuit/nodes/general_function.h"
 #include "python/bind.h"
+#include "python/constructor.h"
 #include "python/user_function.h"
 
 namespace pycircuit {
@@ -9,6 +10,10 @@ namespace {
 
 Ref<const GeneralFunction> make_function(const py::args& nodes, FunctionSpecPtr spec, const py::object& name) {
   return GeneralFunction::make(circuits_from(nodes, "GeneralFunction"), std::move(spec), name_from(name));
+}
+
+Ref<const GeneralFunction> function_from(Positional nodes, const py::object& spec, const py::object& name) {
+  return GeneralFunction::make(circuits_from(nodes, "GeneralFunction"), function_spec_from(spec), name_from(name));
 }
 
 std::vector<Shape> shapes_from(const py::sequence& shapes) {
@@ -147,14 +152,11 @@ void bind_specs(py::module_& m) {
 }
 
 void bind_node(py::module_& m) {
-  py::class_<GeneralFunction, Node, Ref<GeneralFunction>>(m, "GeneralFunction", py::is_final(),
-                                                          "An opaque function of its children (spec 04).")
-      .def(py::init([](const py::args& nodes, const py::object& spec, const py::object& name) {
-             return Ref<GeneralFunction>(const_cast<GeneralFunction*>(make_function(nodes, function_spec_from(spec), name).get()));
-           }),
-           py::arg("spec"), py::arg("name") = py::none())
-      .def_property_readonly(
-          "nodes", [](const GeneralFunction& self) { return self.children(); }, "The children.")
+  py::class_<GeneralFunction, Node, Ref<GeneralFunction>> cls(m, "GeneralFunction", py::is_final(), constructor_metaclass(),
+                                                              "An opaque function of its children (spec 04).");
+  add_constructor<&function_from>(cls, py::arg("spec"), py::arg("name") = py::none());
+  cls.def_property_readonly(
+         "nodes", [](const GeneralFunction& self) { return self.children(); }, "The children.")
       .def_property_readonly(
           "spec", [](const GeneralFunction& self) { return to_python(self.spec()); }, "The spec; of a user function the object passed in.")
       .def_property_readonly("num_non_batchable_output_dims", &GeneralFunction::num_non_batchable_output_dims,

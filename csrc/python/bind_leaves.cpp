@@ -3,10 +3,18 @@
 #include "circuit/nodes/scalar.h"
 #include "circuit/nodes/symbol.h"
 #include "python/bind.h"
+#include "python/constructor.h"
 #include "python/convert.h"
 
 namespace pycircuit {
 namespace {
+
+Ref<const Scalar> scalar_from(double value, const py::object& shape, const py::object& name) {
+  return Scalar::make(value, shape_from(shape), name_from(name));
+}
+Ref<const Symbol> symbol_from(const py::object& shape, const Uuid& uuid, const py::object& name) {
+  return Symbol::make(shape_from(shape), uuid, name_from(name));
+}
 
 Ref<const Array> array_from(const py::object& value, const py::object& name) {
   if (!is_torch_tensor(value.ptr()))
@@ -19,22 +27,17 @@ Ref<const Array> array_from(const py::object& value, const py::object& name) {
 }  // namespace
 
 void bind_leaves(py::module_& m) {
-  py::class_<Array, Node, Ref<Array>>(m, "Array", py::is_final(), "A constant tensor (spec 01, 7.1).")
-      .def(py::init([](const py::object& value, const py::object& name) {
-             return Ref<Array>(const_cast<Array*>(array_from(value, name).get()));
-           }),
-           py::arg("value"), py::arg("name") = py::none())
-      .def_property_readonly(
-          "value", [](const Array& self) { return self.value(); }, "The tensor; must not be modified.")
+  py::class_<Array, Node, Ref<Array>> array(m, "Array", py::is_final(), constructor_metaclass(), "A constant tensor (spec 01, 7.1).");
+  add_constructor<&array_from>(array, py::arg("value"), py::arg("name") = py::none());
+  array.def_property_readonly(
+           "value", [](const Array& self) { return self.value(); }, "The tensor; must not be modified.")
       .def(
           "tensor_hash_base16", [](const Array& self) { return to_hex(self.value().content_key()); },
           "The content key, 64 hex digits (spec 02, section 8).");
 
-  py::class_<Symbol, Node, Ref<Symbol>>(m, "Symbol", py::is_final(), "A placeholder (spec 01, 7.2).")
-      .def(py::init([](const py::object& shape, const Uuid& uuid, const py::object& name) {
-             return Ref<Symbol>(const_cast<Symbol*>(Symbol::make(shape_from(shape), uuid, name_from(name)).get()));
-           }),
-           py::arg("shape"), py::arg("uuid"), py::arg("name") = py::none())
+  py::class_<Symbol, Node, Ref<Symbol>> symbol(m, "Symbol", py::is_final(), constructor_metaclass(), "A placeholder (spec 01, 7.2).");
+  add_constructor<&symbol_from>(symbol, py::arg("shape"), py::arg("uuid"), py::arg("name") = py::none());
+  symbol
       .def_static(
           "new_with_random_uuid",
           [](const py::object& shape, const py::object& name) { return Symbol::make(shape_from(shape), Uuid::random(), name_from(name)); },
@@ -49,12 +52,10 @@ void bind_leaves(py::module_& m) {
           "ident", [](const Symbol& self) { return py::make_tuple(self.uuid(), self.name()); },
           "(uuid, name): how modules recognise the same symbol with another shape (spec 08).");
 
-  py::class_<Scalar, Node, Ref<Scalar>>(m, "Scalar", py::is_final(), "A constant tensor with one value everywhere (spec 01, 7.3).")
-      .def(py::init([](double value, const py::object& shape, const py::object& name) {
-             return Ref<Scalar>(const_cast<Scalar*>(Scalar::make(value, shape_from(shape), name_from(name)).get()));
-           }),
-           py::arg("value"), py::arg("shape") = py::tuple(), py::arg("name") = py::none())
-      .def_property_readonly("value", &Scalar::value, "The value.")
+  py::class_<Scalar, Node, Ref<Scalar>> scalar(m, "Scalar", py::is_final(), constructor_metaclass(),
+                                               "A constant tensor with one value everywhere (spec 01, 7.3).");
+  add_constructor<&scalar_from>(scalar, py::arg("value"), py::arg("shape") = py::tuple(), py::arg("name") = py::none());
+  scalar.def_property_readonly("value", &Scalar::value, "The value.")
       .def("is_zero", &Scalar::is_zero, "Whether the value is 0 (or -0).")
       .def("is_one", &Scalar::is_one, "Whether the value is 1.")
       .def(

@@ -5,33 +5,70 @@
 #include "circuit/nodes/all.h"
 #include "circuit/synchronized_index.h"
 #include "python/bind.h"
+#include "python/constructor.h"
 #include "python/convert.h"
 
 namespace pycircuit {
 namespace {
 
-template <class T>
-Ref<T> unconst(const Ref<const T>& node) {
-  return Ref<T>(const_cast<T*>(node.get()));
-}
-
 // (circuit, labels) pairs.
-std::pair<NodePtrs, std::vector<Labels>> operands_from(const py::sequence& args) {
+std::pair<NodePtrs, std::vector<Labels>> operands_from(const Positional& args) {
   NodePtrs nodes;
   std::vector<Labels> labels;
-  for (const py::object arg : args) {
-    if (!(PyTuple_Check(arg.ptr()) || PyList_Check(arg.ptr())) || py::len(arg) != 2)
+  nodes.reserve(args.count);
+  labels.reserve(args.count);
+  for (size_t i = 0; i < args.count; ++i) {
+    const py::handle arg = args.items[i];
+    if (!(PyTuple_Check(arg.ptr()) || PyList_Check(arg.ptr())) || PySequence_Fast_GET_SIZE(arg.ptr()) != 2)
       throw py::type_error("Einsum: each operand is a tuple (circuit, axes), got " + std::string(py::repr(arg)));
-    const auto pair = py::reinterpret_borrow<py::sequence>(arg);
-    nodes.push_back(circuit_from(pair[0], "Einsum operand"));
-    labels.push_back(labels_from(pair[1], "Einsum axes"));
+    nodes.push_back(circuit_from(PySequence_Fast_GET_ITEM(arg.ptr(), 0), "Einsum operand"));
+    labels.push_back(labels_from(PySequence_Fast_GET_ITEM(arg.ptr(), 1), "Einsum axes"));
   }
   return {std::move(nodes), std::move(labels)};
 }
 
-Ref<const Einsum> einsum_from(const py::sequence& args, const py::object& out_axes, Name name) {
+Ref<const Einsum> einsum_from(Positional args, const py::object& out_axes, const py::object& name) {
   auto [nodes, labels] = operands_from(args);
-  return Einsum::make(std::move(nodes), std::move(labels), labels_from(out_axes, "out_axes"), std::move(name));
+  return Einsum::make(std::move(nodes), std::move(labels), labels_from(out_axes, "out_axes"), name_from(name));
+}
+Ref<const Add> add_from(Positional nodes, const py::object& name) { return Add::make(circuits_from(nodes, "Add"), name_from(name)); }
+Ref<const Rearrange> rearrange_from(const NodePtr& node, const RearrangeSpec& spec, const py::object& name) {
+  return Rearrange::make(node, spec, name_from(name));
+}
+Ref<const Index> indexed(const NodePtr& node, const py::object& index, const py::object& name) {
+  return Index::make(node, index_from(index), name_from(name));
+}
+Ref<const Concat> concat_from(Positional nodes, const py::object& axis, const py::object& name) {
+  return Concat::make(circuits_from(nodes, "Concat"), int_from(axis, "axis"), name_from(name));
+}
+Ref<const Scatter> scattered(const NodePtr& node, const py::object& index, const py::object& shape, const py::object& name) {
+  return Scatter::make(node, index_from(index), shape_from(shape), name_from(name));
+}
+Conv::Padding padding_from(const py::object& padding, size_t dims) {
+  if (PyIndex_Check(padding.ptr()) && !PySequence_Check(padding.ptr())) {
+    const int64_t both = int_from(padding, "padding");
+    return Conv::Padding(dims, {both, both});
+  }
+  if (PyUnicode_Check(padding.ptr()) || !PySequence_Check(padding.ptr()))
+    throw py::type_error("padding: expected an int, a list of ints or of pairs");
+  Conv::Padding out;
+  for (const py::object item : py::reinterpret_borrow<py::sequence>(padding)) {
+    if (PySequence_Check(item.ptr())) {
+      const auto pair = ints_from(item, "padding");
+      if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + std::string(py::repr(item)));
+      out.emplace_back(pair[0], pair[1]);
+    } else {
+      const int64_t both = int_from(item, "padding");
+      out.emplace_back(both, both);
+    }
+  }
+  return out;
+}
+
+Ref<const Conv> conv_from(const NodePtr& input, const NodePtr& filter, const py::object& stride, const py::object& padding,
+                          const py::object& name) {
+  const auto strides = ints_from(stride, "stride");
+  return Conv::make(input, filter, strides, padding_from(padding, strides.size()), name_from(name));
 }
 
 std::vector<Labels> label_lists_from(const py::sequence& values) {
@@ -54,12 +91,10 @@ Labels distinct_in_order(const Labels& labels) {
 }
 
 void bind_einsum(py::module_& m) {
-  py::class_<Einsum, Node, Ref<Einsum>>(m, "Einsum", py::is_final(), "Sums of products over labelled axes (spec 03, section 11).")
-      .def(py::init([](const py::args& args, const py::object& out_axes, const py::object& name) {
-             return unconst(einsum_from(args, out_axes, name_from(name)));
-           }),
-           py::arg("out_axes"), py::arg("name") = py::none())
-      .def_property_readonly("args", &args_list, "(circuit, labels) pairs.")
+  py::class_<Einsum, Node, Ref<Einsum>> cls(m, "Einsum", py::is_final(), constructor_metaclass(),
+                                            "Sums of products over labelled axes (spec 03, section 11).");
+  add_constructor<&einsum_from>(cls, py::arg("out_axes"), py::arg("name") = py::none());
+  cls.def_property_readonly("args", &args_list, "(circuit, labels) pairs.")
       .def_property_readonly(
           "out_axes", [](const Einsum& self) { return int_tuple(self.out_axes()); }, "Output labels.")
       .def(
@@ -80,7 +115,10 @@ void bind_einsum(py::module_& m) {
           [](const Einsum& self, const py::object& args, const py::object& out_axes) {
             NodePtrs nodes = self.children();
             std::vector<Labels> labels = self.input_labels();
-            if (!args.is_none()) std::tie(nodes, labels) = operands_from(args);
+            if (!args.is_none()) {
+              const py::tuple items(args);
+              std::tie(nodes, labels) = operands_from({&PyTuple_GET_ITEM(items.ptr(), 0), items.size()});
+            }
             return Einsum::make(std::move(nodes), std::move(labels),
                                 out_axes.is_none() ? self.out_axes() : labels_from(out_axes, "out_axes"), self.name());
           },
@@ -158,13 +196,11 @@ void bind_einsum(py::module_& m) {
 }
 
 void bind_add(py::module_& m) {
-  py::class_<Add, Node, Ref<Add>>(m, "Add", py::is_final(), "The broadcast sum of its children (spec 03, section 17).")
-      .def(py::init([](const py::args& args, const py::object& name) {
-             return unconst(Add::make(circuits_from(args, "Add"), name_from(name)));
-           }),
-           py::arg("name") = py::none())
-      .def_property_readonly(
-          "nodes", [](const Add& self) { return self.children(); }, "The children.")
+  py::class_<Add, Node, Ref<Add>> cls(m, "Add", py::is_final(), constructor_metaclass(),
+                                      "The broadcast sum of its children (spec 03, section 17).");
+  add_constructor<&add_from>(cls, py::arg("name") = py::none());
+  cls.def_property_readonly(
+         "nodes", [](const Add& self) { return self.children(); }, "The children.")
       .def("has_broadcast", &Add::has_broadcast, "Whether some child's shape differs from the result's.")
       .def(
           "nodes_and_rank_differences",
@@ -205,14 +241,11 @@ void bind_add(py::module_& m) {
 }
 
 void bind_axis_operations(py::module_& m) {
-  py::class_<Rearrange, Node, Ref<Rearrange>>(m, "Rearrange", py::is_final(),
-                                              "Splits, permutes, merges, inserts and repeats axes (spec 03, 9.1).")
-      .def(py::init([](const NodePtr& node, const RearrangeSpec& spec, const py::object& name) {
-             return unconst(Rearrange::make(node, spec, name_from(name)));
-           }),
-           py::arg("node"), py::arg("spec"), py::arg("name") = py::none())
-      .def_property_readonly(
-          "node", [](const Rearrange& self) { return self.child(); }, "The child.")
+  py::class_<Rearrange, Node, Ref<Rearrange>> rearrange(m, "Rearrange", py::is_final(), constructor_metaclass(),
+                                                        "Splits, permutes, merges, inserts and repeats axes (spec 03, 9.1).");
+  add_constructor<&rearrange_from>(rearrange, py::arg("node"), py::arg("spec"), py::arg("name") = py::none());
+  rearrange.def_property_readonly(
+               "node", [](const Rearrange& self) { return self.child(); }, "The child.")
       .def_property_readonly(
           "spec", [](const Rearrange& self) { return self.spec(); }, "The spec as given.")
       .def("conform_to_input_shape_spec", &Rearrange::conformed_spec, "The spec with sizes of the child.")
@@ -229,17 +262,12 @@ void bind_axis_operations(py::module_& m) {
           "reshape", [](const NodePtr& node, const py::object& shape) { return Rearrange::reshape(node, shape_from(shape)); },
           py::arg("node"), py::arg("shape"), "Flatten, then unflatten.");
 
-  py::class_<Index, Node, Ref<Index>>(m, "Index", py::is_final(), "Per axis an int, a slice or a tensor (spec 03, section 13).")
-      .def(py::init([](const NodePtr& node, const py::object& index, const py::object& name) {
-             return unconst(Index::make(node, index_from(index), name_from(name)));
-           }),
-           py::arg("node"), py::arg("index"), py::arg("name") = py::none())
-      .def(py::init([](const NodePtr& node, const py::object& idx, const py::object& name) {
-             return unconst(Index::make(node, index_from(idx), name_from(name)));
-           }),
-           py::arg("node"), py::arg("idx"), py::arg("name") = py::none())
-      .def_property_readonly(
-          "node", [](const Index& self) { return self.child(); }, "The child.")
+  py::class_<Index, Node, Ref<Index>> index(m, "Index", py::is_final(), constructor_metaclass(),
+                                            "Per axis an int, a slice or a tensor (spec 03, section 13).");
+  add_constructor<&indexed>(index, py::arg("node"), py::arg("index"), py::arg("name") = py::none());
+  add_constructor<&indexed>(index, py::arg("node"), py::arg("idx"), py::arg("name") = py::none());
+  index.def_property_readonly(
+           "node", [](const Index& self) { return self.child(); }, "The child.")
       .def_property_readonly(
           "idx", [](const Index& self) { return to_python(self.index()); }, "One element per axis of the child.")
       .def(
@@ -275,13 +303,11 @@ void bind_axis_operations(py::module_& m) {
           },
           py::arg("node"), py::arg("index"), py::arg("name") = py::none(), "NumPy-style joint indexing, joint axes first (spec 03, 13.5).");
 
-  py::class_<Concat, Node, Ref<Concat>>(m, "Concat", py::is_final(), "Children joined along one axis (spec 03, section 16).")
-      .def(py::init([](const py::args& nodes, const py::object& axis, const py::object& name) {
-             return unconst(Concat::make(circuits_from(nodes, "Concat"), int_from(axis, "axis"), name_from(name)));
-           }),
-           py::arg("axis"), py::arg("name") = py::none())
-      .def_property_readonly(
-          "nodes", [](const Concat& self) { return self.children(); }, "The children.")
+  py::class_<Concat, Node, Ref<Concat>> concat(m, "Concat", py::is_final(), constructor_metaclass(),
+                                               "Children joined along one axis (spec 03, section 16).");
+  add_constructor<&concat_from>(concat, py::arg("axis"), py::arg("name") = py::none());
+  concat.def_property_readonly(
+            "nodes", [](const Concat& self) { return self.children(); }, "The children.")
       .def_property_readonly("axis", &Concat::axis, "The axis, non-negative.")
       .def("get_sizes_at_axis", &Concat::sizes_at_axis, "Sizes of the children on that axis.")
       .def_static(
@@ -291,53 +317,24 @@ void bind_axis_operations(py::module_& m) {
           },
           py::arg("axis"), py::arg("name") = py::none(), "Children joined along a new axis.");
 
-  py::class_<Scatter, Node, Ref<Scatter>>(m, "Scatter", py::is_final(), "Zeros with the child set at slices (spec 03, section 14).")
-      .def(py::init([](const NodePtr& node, const py::object& index, const py::object& shape, const py::object& name) {
-             return unconst(Scatter::make(node, index_from(index), shape_from(shape), name_from(name)));
-           }),
-           py::arg("node"), py::arg("index"), py::arg("shape"), py::arg("name") = py::none())
-      .def(py::init([](const NodePtr& node, const py::object& idx, const py::object& shape, const py::object& name) {
-             return unconst(Scatter::make(node, index_from(idx), shape_from(shape), name_from(name)));
-           }),
-           py::arg("node"), py::arg("idx"), py::arg("shape"), py::arg("name") = py::none())
-      .def_property_readonly(
-          "node", [](const Scatter& self) { return self.child(); }, "The child.")
+  py::class_<Scatter, Node, Ref<Scatter>> scatter(m, "Scatter", py::is_final(), constructor_metaclass(),
+                                                  "Zeros with the child set at slices (spec 03, section 14).");
+  add_constructor<&scattered>(scatter, py::arg("node"), py::arg("index"), py::arg("shape"), py::arg("name") = py::none());
+  add_constructor<&scattered>(scatter, py::arg("node"), py::arg("idx"), py::arg("shape"), py::arg("name") = py::none());
+  scatter.def_property_readonly(
+             "node", [](const Scatter& self) { return self.child(); }, "The child.")
       .def_property_readonly(
           "idx", [](const Scatter& self) { return to_python(self.index()); }, "Canonical slices.")
       .def("is_identity", &Scatter::is_identity, "Whether the output shape is the child's.");
 }
 
-Conv::Padding padding_from(const py::object& padding, size_t dims) {
-  if (PyIndex_Check(padding.ptr()) && !PySequence_Check(padding.ptr())) {
-    const int64_t both = int_from(padding, "padding");
-    return Conv::Padding(dims, {both, both});
-  }
-  if (PyUnicode_Check(padding.ptr()) || !PySequence_Check(padding.ptr()))
-    throw py::type_error("padding: expected an int, a list of ints or of pairs");
-  Conv::Padding out;
-  for (const py::object item : py::reinterpret_borrow<py::sequence>(padding)) {
-    if (PySequence_Check(item.ptr())) {
-      const auto pair = ints_from(item, "padding");
-      if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + std::string(py::repr(item)));
-      out.emplace_back(pair[0], pair[1]);
-    } else {
-      const int64_t both = int_from(item, "padding");
-      out.emplace_back(both, both);
-    }
-  }
-  return out;
-}
-
 void bind_conv(py::module_& m) {
-  py::class_<Conv, Node, Ref<Conv>>(m, "Conv", py::is_final(), "Cross-correlation, channels last (spec 03, section 15).")
-      .def(py::init([](const NodePtr& input, const NodePtr& filter, const py::object& stride, const py::object& padding,
-                       const py::object& name) {
-             const auto strides = ints_from(stride, "stride");
-             return unconst(Conv::make(input, filter, strides, padding_from(padding, strides.size()), name_from(name)));
-           }),
-           py::arg("input"), py::arg("filter"), py::arg("stride"), py::arg("padding") = 0, py::arg("name") = py::none())
-      .def_property_readonly(
-          "input", [](const Conv& self) { return self.input(); }, "Input, shape (*batch, spatial, channels in).")
+  py::class_<Conv, Node, Ref<Conv>> cls(m, "Conv", py::is_final(), constructor_metaclass(),
+                                        "Cross-correlation, channels last (spec 03, section 15).");
+  add_constructor<&conv_from>(cls, py::arg("input"), py::arg("filter"), py::arg("stride"), py::arg("padding") = 0,
+                              py::arg("name") = py::none());
+  cls.def_property_readonly(
+         "input", [](const Conv& self) { return self.input(); }, "Input, shape (*batch, spatial, channels in).")
       .def_property_readonly(
           "filter", [](const Conv& self) { return self.filter(); }, "Filter, shape (channels out, spatial, channels in).")
       .def_property_readonly(

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "base/error.h"
-#include "circuit/nodes/all.h"
 
 namespace pybind11::detail {
 
@@ -111,9 +110,9 @@ std::vector<uint8_t> labels_from(py::handle value, std::string_view what) {
 }
 
 NodePtr circuit_from(py::handle value, std::string_view what) {
-  py::detail::make_caster<NodePtr> caster;
-  if (!caster.load(value, false)) fail_type(what, "a Circuit", value);
-  return std::move(caster.value);
+  const Node* node = node_of(value.ptr());
+  if (!node) fail_type(what, "a Circuit", value);
+  return NodePtr(node);
 }
 
 NodePtrs circuits_from(py::handle values, std::string_view what) {
@@ -136,41 +135,11 @@ py::set to_set(const NodePtrs& nodes) {
   return out;
 }
 
-namespace {
-py::handle class_objects[kNumKinds];
-
-template <class T>
-void remember_class() {
-  class_objects[static_cast<size_t>(T::kKind)] = py::type::of<T>();
-}
-}  // namespace
-
-py::object class_of(Kind kind) {
-  if (!class_objects[0]) {
-    remember_class<Einsum>();
-    remember_class<Array>();
-    remember_class<Symbol>();
-    remember_class<Scalar>();
-    remember_class<Add>();
-    remember_class<Rearrange>();
-    remember_class<Index>();
-    remember_class<GeneralFunction>();
-    remember_class<Concat>();
-    remember_class<Scatter>();
-    remember_class<Conv>();
-    remember_class<Module>();
-    remember_class<SetSymbolicShape>();
-    remember_class<Tag>();
-    remember_class<DiscreteVar>();
-    remember_class<StoredCumulantVar>();
-    remember_class<Cumulant>();
-  }
-  return py::reinterpret_borrow<py::object>(class_objects[static_cast<size_t>(kind)]);
-}
+py::object class_of(Kind kind) { return py::reinterpret_borrow<py::object>(class_object(kind)); }
 
 std::optional<Kind> kind_of_class(py::handle value) {
   for (int kind = 0; kind < kNumKinds; ++kind)
-    if (class_of(static_cast<Kind>(kind)).is(value)) return static_cast<Kind>(kind);
+    if (class_object(static_cast<Kind>(kind)).is(value)) return static_cast<Kind>(kind);
   return std::nullopt;
 }
 

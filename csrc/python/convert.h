@@ -15,6 +15,7 @@
 #include "circuit/node.h"
 #include "circuit/nodes/symbol.h"
 #include "circuit/synchronized_index.h"
+#include "python/circuit_object.h"
 #include "python/torch_tensor.h"
 #include "shape/big.h"
 #include "shape/shape.h"
@@ -40,15 +41,14 @@ struct type_caster<pycircuit::Ref<const T>> {
   pycircuit::Ref<const T> value;
 
   bool load(handle source, bool) {
-    type_caster_base<T> base;
-    if (!source || source.is_none() || !base.load(source, false)) return false;
-    value = pycircuit::Ref<const T>(static_cast<T*>(base));
-    return true;
+    const pycircuit::Node* node = source ? pycircuit::node_of(source.ptr()) : nullptr;
+    if constexpr (!std::is_same_v<T, pycircuit::Node>)
+      if (node && node->kind() != T::kKind) return false;
+    value = pycircuit::Ref<const T>(static_cast<const T*>(node));
+    return node != nullptr;
   }
   static handle cast(const pycircuit::Ref<const T>& source, return_value_policy, handle) {
-    if (!source) return pybind11::none().release();
-    pycircuit::Ref<T> holder(const_cast<T*>(source.get()));
-    return type_caster_base<T>::cast_holder(holder.get(), &holder);
+    return source ? pycircuit::circuit_object(*source) : pybind11::none().release();
   }
   operator pycircuit::Ref<const T>&() { return value; }
   operator pycircuit::Ref<const T>&&() && { return std::move(value); }

@@ -3,6 +3,7 @@
 #include "base/output.h"
 #include "python/bind.h"
 #include "python/bind_text.h"
+#include "python/circuit_object.h"
 #include "python/convert.h"
 
 namespace pycircuit {
@@ -44,5 +45,6 @@ PYBIND11_MODULE(_core, m) {
   bind_rewrite(m);
   bind_evaluate(m);
   bind_schedule(m);
+  install_circuit_objects();
   bind_pickle(m);
 }

@@ -65,7 +65,7 @@ bool is_rounded_within(const Node& part, const Node& whole);
 // Full slices, one per axis.
 IndexElements full_index(int64_t rank);
 // Equal as stored: `:` and `0:n` differ, tensors compare by content.
-inline bool same_elements(const IndexElements& a, const IndexElements& b) { return identity_hash(a) == identity_hash(b); }
+inline bool same_elements(const IndexElements& a, const IndexElements& b) { return identity_bytes(a) == identity_bytes(b); }
 inline Slice slice_of(int64_t start, int64_t stop) { return Slice{start, stop}; }
 
 }  // namespace pycircuit

@@ -106,8 +106,8 @@ class RearrangeSpec {
   static RearrangeSpec fuse(const RearrangeSpec& inner, const RearrangeSpec& outer);
   // Ints numbered by first appearance, unused sizes dropped.
   RearrangeSpec renumbered() const;
-  // Hash of renumbered(): the spec's part of a Rearrange node's identity.
-  Hash identity_hash() const;
+  // renumbered() as bytes that no other has: the spec's part of a Rearrange node's identity.
+  std::string identity_bytes() const;
 
   // --- applying (section 9)
   // Conforms to `input_shape` and lays out the steps. RearrangeSpecNotConformable.

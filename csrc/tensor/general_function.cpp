@@ -185,12 +185,6 @@ FunctionLocator* locator = nullptr;
 
 // --- simple functions
 
-Hash SimpleSpec::identity_hash() const {
-  Blake3 hasher = tagged(kSimpleTag);
-  hasher.update(function_name);
-  return hasher.finish();
-}
-
 FunctionShapeInfo SimpleSpec::shape_info(const std::vector<Shape>& shapes) const {
   return shape_info_simple(shapes, num_non_batchable_output_dims, removed_from_end);
 }
@@ -218,6 +212,9 @@ FunctionSpecPtr simple_spec(std::string_view name) {
       spec->function_name = row.name;
       spec->num_non_batchable_output_dims = row.num_non_batchable_output_dims;
       spec->removed_from_end = row.removed_from_end;
+      Blake3 hasher = tagged(kSimpleTag);
+      hasher.update(spec->function_name);
+      spec->identity = hasher.finish();
       out.push_back(std::move(spec));
     }
     return out;

@@ -148,25 +148,28 @@ bool has_tensor(const IndexElements& elements) {
   return false;
 }
 
-Hash identity_hash(const IndexElements& elements) {
-  Blake3 hasher;
-  hasher.update_u64(elements.size());
-  const auto update_end = [&](const std::optional<int64_t>& end) {
-    hasher.update_byte(end.has_value());
-    hasher.update_u64(static_cast<uint64_t>(end.value_or(0)));
+std::string identity_bytes(const IndexElements& elements) {
+  std::string bytes;
+  const auto add_number = [&](uint64_t number) { bytes.append(reinterpret_cast<const char*>(&number), sizeof number); };
+  const auto add_end = [&](const std::optional<int64_t>& end) {
+    bytes += static_cast<char>(end.has_value());
+    add_number(static_cast<uint64_t>(end.value_or(0)));
   };
+  bytes.reserve(8 + 19 * elements.size());
+  add_number(elements.size());
   for (const auto& element : elements) {
-    hasher.update_byte(static_cast<uint8_t>(element.index()));
+    bytes += static_cast<char>(element.index());
     if (const auto* number = std::get_if<int64_t>(&element)) {
-      hasher.update_u64(static_cast<uint64_t>(*number));
+      add_number(static_cast<uint64_t>(*number));
     } else if (const auto* slice = std::get_if<Slice>(&element)) {
-      update_end(slice->start);
-      update_end(slice->stop);
+      add_end(slice->start);
+      add_end(slice->stop);
     } else {
-      hasher.update(std::get<Tensor>(element).content_key());
+      const Hash key = std::get<Tensor>(element).content_key();
+      bytes.append(reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size());
     }
   }
-  return hasher.finish();
+  return bytes;
 }
 
 bool same_tensors(const IndexElements& a, const IndexElements& b) {

@@ -37,8 +37,8 @@ bool is_identity(const IndexElement& element, Size size);
 bool is_identity(const IndexElements& elements, const Shape& shape);
 bool has_tensor(const IndexElements& elements);
 
-// Injective hash of the elements as stored; tensors by content key.
-Hash identity_hash(const IndexElements& elements);
+// The elements as stored, as bytes that no others have; tensors by content key.
+std::string identity_bytes(const IndexElements& elements);
 bool same_tensors(const IndexElements& a, const IndexElements& b);  // the same torch tensors, not only equal ones
 
 // Text of 13.6. `tensor_text` writes a tensor element.

@@ -1,5 +1,6 @@
 #include "circuit/nodes/add.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -34,6 +35,6 @@ AxisMap Add::child_axis_map() const {
 
 Name Add::autoname() const { return infix_autoname(*this, " + "); }
 
-void Add::hash_fields(Blake3& hasher, bool with_children) const { hash_children(hasher, with_children); }
+void Add::write_fields(IdentityBytes& bytes) const { bytes.add_children(children()); }
 
 }  // namespace pycircuit

@@ -17,7 +17,7 @@ class Add final : public Node {
 
  protected:
   Shape compute_shape() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Add(children()); }
 
  private:

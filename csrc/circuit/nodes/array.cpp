@@ -1,5 +1,7 @@
 #include "circuit/nodes/array.h"
 
+#include "circuit/identity_bytes.h"
+
 namespace pycircuit {
 
 Ref<const Array> Array::make(Tensor value, Name name) {
@@ -18,6 +20,6 @@ Shape Array::compute_shape() const {
   return shape;
 }
 
-void Array::hash_fields(Blake3& hasher, bool) const { hasher.update(value_.content_key()); }
+void Array::write_fields(IdentityBytes& bytes) const { bytes.add(content_key_); }
 
 }  // namespace pycircuit

@@ -19,13 +19,14 @@ class Array final : public Node {
  protected:
   Shape compute_shape() const override;
   DeviceDtypeOp compute_device_dtype() const override { return {value_.device(), value_.dtype()}; }
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   bool same_payload(const Node& other) const override { return value_.identity() == static_cast<const Array&>(other).value_.identity(); }
   Node* clone() const override { return new Array(value_); }
 
  private:
-  explicit Array(Tensor value) : Node(kKind, {}), value_(std::move(value)) {}
+  explicit Array(Tensor value) : Node(kKind, {}), value_(std::move(value)), content_key_(value_.content_key()) {}
   Tensor value_;
+  Hash content_key_;  // as it was when the node was made, whatever becomes of the tensor
 };
 
 }  // namespace pycircuit

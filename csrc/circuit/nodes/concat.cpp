@@ -1,5 +1,6 @@
 #include "circuit/nodes/concat.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 #include "circuit/nodes/rearrange.h"
 
@@ -62,9 +63,9 @@ AxisMap Concat::child_axis_map() const {
 
 Name Concat::autoname() const { return infix_autoname(*this, " ++ "); }
 
-void Concat::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update_u64(static_cast<uint64_t>(axis_));
-  hash_children(hasher, with_children);
+void Concat::write_fields(IdentityBytes& bytes) const {
+  bytes.add_u64(static_cast<uint64_t>(axis_));
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

@@ -1,5 +1,6 @@
 #include "circuit/nodes/conv.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -58,14 +59,14 @@ AxisMap Conv::child_axis_map() const {
 
 Name Conv::autoname() const { return function_autoname(*this, "Conv", false); }
 
-void Conv::hash_fields(Blake3& hasher, bool with_children) const {
+void Conv::write_fields(IdentityBytes& bytes) const {
   for (size_t i = 0; i < stride_.size(); ++i) {
-    hasher.update_u64(static_cast<uint64_t>(stride_[i]));
+    bytes.add_u64(static_cast<uint64_t>(stride_[i]));
     if (i >= padding_.size()) continue;
-    hasher.update_u64(static_cast<uint64_t>(padding_[i].first));
-    hasher.update_u64(static_cast<uint64_t>(padding_[i].second));
+    bytes.add_u64(static_cast<uint64_t>(padding_[i].first));
+    bytes.add_u64(static_cast<uint64_t>(padding_[i].second));
   }
-  hash_children(hasher, with_children);
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

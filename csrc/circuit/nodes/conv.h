@@ -28,7 +28,7 @@ class Conv final : public Node {
 
  protected:
   Shape compute_shape() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Conv(input(), filter(), stride_, padding_); }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 #include "circuit/nodes/rearrange.h"
 #include "circuit/nodes/scalar.h"
@@ -62,6 +63,6 @@ AxisMap Cumulant::child_axis_map() const {
 
 Name Cumulant::autoname() const { return function_autoname(*this, "K" + std::to_string(num_children()), true); }
 
-void Cumulant::hash_fields(Blake3& hasher, bool with_children) const { hash_children(hasher, with_children); }
+void Cumulant::write_fields(IdentityBytes& bytes) const { bytes.add_children(children()); }
 
 }  // namespace pycircuit

@@ -21,7 +21,7 @@ class Cumulant final : public Node {
  protected:
   Shape compute_shape() const override;
   void adjust_flags(Flags& flags) const override { flags.constant = true; }
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Cumulant(children()); }
 
  private:

@@ -1,5 +1,6 @@
 #include "circuit/nodes/discrete_var.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 #include "circuit/nodes/scalar.h"
 #include "circuit/nodes/tag.h"
@@ -56,6 +57,6 @@ AxisMap DiscreteVar::child_axis_map() const {
 
 Name DiscreteVar::autoname() const { return postfix_autoname(*this, " var"); }
 
-void DiscreteVar::hash_fields(Blake3& hasher, bool with_children) const { hash_children(hasher, with_children); }
+void DiscreteVar::write_fields(IdentityBytes& bytes) const { bytes.add_children(children()); }
 
 }  // namespace pycircuit

@@ -23,7 +23,7 @@ class DiscreteVar final : public Node {
  protected:
   Shape compute_shape() const override;
   void adjust_flags(Flags& flags) const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new DiscreteVar(values(), probs_and_group()); }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 #include "circuit/nodes/scalar.h"
 
@@ -186,12 +187,15 @@ AxisMap Einsum::child_axis_map() const {
 
 Name Einsum::autoname() const { return infix_autoname(*this, " * "); }
 
-void Einsum::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update(out_axes_.data(), out_axes_.size());
+void Einsum::write_fields(IdentityBytes& bytes) const {
+  const auto add_labels = [&](const Labels& labels) {
+    bytes.add_length(labels.size());
+    bytes.add(labels.data(), labels.size());
+  };
+  add_labels(out_axes_);
   for (size_t i = 0; i < input_labels_.size(); ++i) {
-    if (with_children) hasher.update(child(i)->hash());
-    hasher.update(input_labels_[i].data(), input_labels_[i].size());
-    if (!with_children) hasher.update_byte(0xFF);  // keeps operands apart where no child hash stands between them
+    bytes.add_child(*child(i));
+    add_labels(input_labels_[i]);
   }
 }
 

@@ -37,7 +37,7 @@ class Einsum final : public Node {
 
  protected:
   Shape compute_shape() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Einsum(children(), input_labels_, out_axes_); }
 
  private:

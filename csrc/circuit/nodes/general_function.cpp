@@ -1,5 +1,6 @@
 #include "circuit/nodes/general_function.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -64,9 +65,9 @@ AxisMap GeneralFunction::child_axis_map() const {
 
 Name GeneralFunction::autoname() const { return function_autoname(*this, spec_->name(), true); }
 
-void GeneralFunction::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update(spec_->identity_hash());
-  hash_children(hasher, with_children);
+void GeneralFunction::write_fields(IdentityBytes& bytes) const {
+  bytes.add(spec_->identity_hash());
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

@@ -27,7 +27,7 @@ class GeneralFunction final : public Node {
  protected:
   Shape compute_shape() const override { return info_.shape; }
   DeviceDtypeOp compute_device_dtype() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   bool same_payload(const Node& other) const override {
     return spec_->payload_identity() == static_cast<const GeneralFunction&>(other).spec_->payload_identity();
   }

@@ -1,5 +1,6 @@
 #include "circuit/nodes/index.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -32,9 +33,9 @@ AxisMap Index::axis_map(bool including_slices) const {
 
 Name Index::autoname() const { return postfix_autoname(*this, " idx"); }
 
-void Index::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update(identity_hash(index_));
-  hash_children(hasher, with_children);
+void Index::write_fields(IdentityBytes& bytes) const {
+  bytes.add_part(identity_);
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

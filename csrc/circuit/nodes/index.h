@@ -20,14 +20,15 @@ class Index final : public Node {
  protected:
   Shape compute_shape() const override { return indexed_shape(index_, child()->shape()); }
   DeviceDtypeOp compute_device_dtype() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   bool same_payload(const Node& other) const override { return same_tensors(index_, static_cast<const Index&>(other).index_); }
   Node* clone() const override { return new Index(child(), index_); }
 
  private:
-  Index(const NodePtr& node, IndexElements index) : Node(kKind, {node}), index_(std::move(index)) {}
+  Index(const NodePtr& node, IndexElements index) : Node(kKind, {node}), index_(std::move(index)), identity_(identity_bytes(index_)) {}
   AxisMap axis_map(bool including_slices) const;
   IndexElements index_;
+  std::string identity_;  // as it was when the node was made, whatever becomes of index tensors
 };
 
 }  // namespace pycircuit

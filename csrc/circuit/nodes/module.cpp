@@ -1,5 +1,6 @@
 #include "circuit/nodes/module.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 #include "circuit/substitute.h"
 
@@ -48,14 +49,14 @@ Name Module::autoname() const {
   return function_autoname(*this, *spec_circuit()->name(), false, 1);
 }
 
-void Module::hash_fields(Blake3& hasher, bool with_children) const {
+void Module::write_fields(IdentityBytes& bytes) const {
   for (const auto& arg_spec : arg_specs_) {
-    hasher.update_byte(arg_spec.batchable);
-    hasher.update_byte(arg_spec.expandable);
-    hasher.update_byte(arg_spec.ban_non_symbolic_size_expand);
-    hasher.update(arg_spec.symbol->hash());
+    bytes.add_byte(arg_spec.batchable);
+    bytes.add_byte(arg_spec.expandable);
+    bytes.add_byte(arg_spec.ban_non_symbolic_size_expand);
+    bytes.add_node(*arg_spec.symbol);
   }
-  hash_children(hasher, with_children);
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

@@ -47,7 +47,7 @@ class Module final : public Node {
  protected:
   Shape compute_shape() const override;  // derived as a whole instead
   void derive(Derived& derived) const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Module(children(), arg_specs_); }
 
  private:

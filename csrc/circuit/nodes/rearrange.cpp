@@ -1,5 +1,6 @@
 #include "circuit/nodes/rearrange.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -26,9 +27,9 @@ AxisMap Rearrange::child_axis_map() const {
 
 Name Rearrange::autoname() const { return postfix_autoname(*this, " rearrange"); }
 
-void Rearrange::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update(spec_.identity_hash());
-  hash_children(hasher, with_children);
+void Rearrange::write_fields(IdentityBytes& bytes) const {
+  bytes.add_part(spec_.identity_bytes());
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

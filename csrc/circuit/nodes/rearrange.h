@@ -21,7 +21,7 @@ class Rearrange final : public Node {
 
  protected:
   Shape compute_shape() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   // Specs that differ only in numbering share one identity, yet each node keeps its spec as given (03, section 2).
   bool same_payload(const Node& other) const override { return spec_ == static_cast<const Rearrange&>(other).spec_; }
   Node* clone() const override { return new Rearrange(child(), spec_); }

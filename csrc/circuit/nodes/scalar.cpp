@@ -2,15 +2,17 @@
 
 #include <bit>
 
+#include "circuit/identity_bytes.h"
+
 namespace pycircuit {
 
 Ref<const Scalar> Scalar::make(double value, Shape shape, Name name) {
   return cast<Scalar>(finish(new Scalar(value, std::move(shape)), std::move(name)));
 }
 
-void Scalar::hash_fields(Blake3& hasher, bool) const {
-  hasher.update_u64(std::bit_cast<uint64_t>(value_));
-  for (const Size size : scalar_shape_) hasher.update_u64(static_cast<uint64_t>(size));
+void Scalar::write_fields(IdentityBytes& bytes) const {
+  bytes.add_u64(std::bit_cast<uint64_t>(value_));
+  bytes.add_sizes(shape());
 }
 
 }  // namespace pycircuit

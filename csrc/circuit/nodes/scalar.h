@@ -18,14 +18,14 @@ class Scalar final : public Node {
   NodePtr remake(NodePtrs, Naming) const override { return NodePtr(this); }
 
  protected:
-  Shape compute_shape() const override { return scalar_shape_; }
-  void hash_fields(Blake3& hasher, bool with_children) const override;
-  Node* clone() const override { return new Scalar(value_, scalar_shape_); }
+  Shape compute_shape() const override { return shape(); }
+  void derive(Derived&) const override {}  // the shape is given, the rest is as it is by default
+  void write_fields(IdentityBytes& bytes) const override;
+  Node* clone() const override { return new Scalar(value_, shape()); }
 
  private:
-  Scalar(double value, Shape shape) : Node(kKind, {}), value_(value), scalar_shape_(std::move(shape)) {}
+  Scalar(double value, Shape shape) : Node(kKind, {}), value_(value) { mutable_derived().shape = std::move(shape); }
   double value_;
-  Shape scalar_shape_;  // hashed before the shape is derived
 };
 
 }  // namespace pycircuit

@@ -1,5 +1,6 @@
 #include "circuit/nodes/scatter.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -34,10 +35,10 @@ AxisMap Scatter::child_axis_map() const {
 
 Name Scatter::autoname() const { return postfix_autoname(*this, " scatter"); }
 
-void Scatter::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update(identity_hash(index_));
-  for (const Size size : out_shape_) hasher.update_u64(static_cast<uint64_t>(size));
-  hash_children(hasher, with_children);
+void Scatter::write_fields(IdentityBytes& bytes) const {
+  bytes.add_part(identity_bytes(index_));
+  bytes.add_sizes(out_shape_);
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

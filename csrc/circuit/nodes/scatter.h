@@ -19,7 +19,7 @@ class Scatter final : public Node {
 
  protected:
   Shape compute_shape() const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Scatter(child(), index_, out_shape_); }
 
  private:

@@ -1,5 +1,6 @@
 #include "circuit/nodes/set_symbolic_shape.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -52,9 +53,9 @@ AxisMap SetSymbolicShape::child_axis_map() const {
 
 Name SetSymbolicShape::autoname() const { return postfix_autoname(*this, " set_shape"); }
 
-void SetSymbolicShape::hash_fields(Blake3& hasher, bool with_children) const {
-  for (const Size size : set_shape_) hasher.update_u64(static_cast<uint64_t>(size));
-  hash_children(hasher, with_children);
+void SetSymbolicShape::write_fields(IdentityBytes& bytes) const {
+  bytes.add_sizes(set_shape_);
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

@@ -22,7 +22,7 @@ class SetSymbolicShape final : public Node {
   Shape compute_shape() const override;
   void adjust_flags(Flags& flags) const override { flags.computable = false; }
   void own_constraints(Constraints& constraints) const override;
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new SetSymbolicShape(child(), set_shape_); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -70,10 +71,10 @@ Name StoredCumulantVar::autoname() const {
   return out + ")";
 }
 
-void StoredCumulantVar::hash_fields(Blake3& hasher, bool with_children) const {
-  for (const int64_t number : numbers_) hasher.update_u64(static_cast<uint64_t>(number));
-  hasher.update(uuid_.as_bytes());
-  hash_children(hasher, with_children);
+void StoredCumulantVar::write_fields(IdentityBytes& bytes) const {
+  for (const int64_t number : numbers_) bytes.add_u64(static_cast<uint64_t>(number));
+  bytes.add(uuid_.as_bytes());
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "circuit/identity_bytes.h"
+
 namespace pycircuit {
 
 Ref<const Symbol> Symbol::make(Shape shape, Uuid uuid, Name name) {
@@ -26,9 +28,9 @@ NodePtr Symbol::stand_in(const Derived& derived) {
   return finish_derived(symbol);
 }
 
-void Symbol::hash_fields(Blake3& hasher, bool) const {
-  hasher.update(uuid_.as_bytes());
-  for (const Size size : symbol_shape_) hasher.update_u64(static_cast<uint64_t>(size));
+void Symbol::write_fields(IdentityBytes& bytes) const {
+  bytes.add(uuid_.as_bytes());
+  bytes.add_sizes(shape());
 }
 
 }  // namespace pycircuit

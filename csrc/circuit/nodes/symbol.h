@@ -13,22 +13,19 @@ class Symbol final : public Node {
   // A stand-in for a circuit with these derived values, used to find out about a module without its arguments. Never shown to users.
   static NodePtr stand_in(const Derived& derived);
   const Uuid& uuid() const { return uuid_; }
-  // Symbols of equal (uuid, name) are "the same symbol with another shape" (08).
-  bool same_ident(const Symbol& other) const { return uuid_ == other.uuid_ && name() == other.name(); }
 
   AxisMap child_axis_map() const override { return {}; }
   Name autoname() const override { return std::nullopt; }
   NodePtr remake(NodePtrs, Naming) const override { return NodePtr(this); }
 
  protected:
-  Shape compute_shape() const override { return symbol_shape_; }
-  void adjust_flags(Flags& flags) const override { flags.computable = false; }
-  void hash_fields(Blake3& hasher, bool with_children) const override;
-  Node* clone() const override { return new Symbol(symbol_shape_, uuid_); }
+  Shape compute_shape() const override { return shape(); }
+  void derive(Derived& derived) const override { derived.flags.computable = false; }  // the shape is given
+  void write_fields(IdentityBytes& bytes) const override;
+  Node* clone() const override { return new Symbol(shape(), uuid_); }
 
  private:
-  Symbol(Shape shape, Uuid uuid) : Node(kKind, {}), symbol_shape_(std::move(shape)), uuid_(uuid) {}
-  Shape symbol_shape_;  // hashed before the shape is derived
+  Symbol(Shape shape, Uuid uuid) : Node(kKind, {}), uuid_(uuid) { mutable_derived().shape = std::move(shape); }
   Uuid uuid_;
 };
 

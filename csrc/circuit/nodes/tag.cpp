@@ -1,5 +1,6 @@
 #include "circuit/nodes/tag.h"
 
+#include "circuit/identity_bytes.h"
 #include "circuit/names.h"
 
 namespace pycircuit {
@@ -16,9 +17,9 @@ AxisMap Tag::child_axis_map() const {
 
 Name Tag::autoname() const { return postfix_autoname(*this, " tag"); }
 
-void Tag::hash_fields(Blake3& hasher, bool with_children) const {
-  hasher.update(uuid_.as_bytes());
-  hash_children(hasher, with_children);
+void Tag::write_fields(IdentityBytes& bytes) const {
+  bytes.add(uuid_.as_bytes());
+  bytes.add_children(children());
 }
 
 }  // namespace pycircuit

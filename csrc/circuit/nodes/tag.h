@@ -18,7 +18,7 @@ class Tag final : public Node {
 
  protected:
   Shape compute_shape() const override { return child()->shape(); }
-  void hash_fields(Blake3& hasher, bool with_children) const override;
+  void write_fields(IdentityBytes& bytes) const override;
   Node* clone() const override { return new Tag(child(), uuid_); }
 
  private:

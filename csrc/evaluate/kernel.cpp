@@ -25,7 +25,7 @@ Kernel unified(const NodePtr& node, Operation operation) {
 Kernel general_function_kernel(const NodePtr& node, const GeneralFunction& function) {
   return [shape = node->shape(), spec = function.spec(), parts = children_device_dtypes(*node)](KernelArgs args) {
     if (args.stats && spec->kind() == FunctionKind::User) ++args.stats->python_calls;
-    Tensor value = spec->apply(args.operands, parts);
+    Tensor value = materialised(spec->apply(args.operands, parts));
     if (value.shape() != shape)
       fail(ErrorId::RuntimeError,
            "function " + spec->name() + " returned shape " + to_text(value.shape()) + ", expected " + to_text(shape));

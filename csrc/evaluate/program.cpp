@@ -186,7 +186,7 @@ std::vector<Tensor> leaf_values(const Lowered& lowered) {
   values.reserve(lowered.leaves.size());
   for (const auto& leaf : lowered.leaves) {
     if (const auto* array = leaf->as<Array>()) {
-      values.push_back(array->value());
+      values.push_back(materialised(array->value()));
     } else if (leaf->kind() == Kind::Scalar) {
       values.emplace_back();  // the program has it
     } else {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/row_target.h"
+#include "kernels/small_product_tile.h"
 #include "kernels/vector_math.h"
 
 namespace pycircuit::kernels::PYCIRCUIT_TARGET {
@@ -111,6 +112,6 @@ static void norm_row(const NormRows& p, int64_t row) {
   }
 }
 
-static const RowTarget rows = {scaled_sum, norm_row};
+static const RowTarget rows = {scaled_sum, norm_row, multiply_small};
 
 }  // namespace pycircuit::kernels::PYCIRCUIT_TARGET

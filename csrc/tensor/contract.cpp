@@ -15,6 +15,8 @@
 
 #include "tensor/aten.h"
 #include "tensor/operations.h"
+#include "tensor/small_product.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -56,7 +58,7 @@ std::vector<int64_t> permutation(const Labels& from, const Labels& to) {
   return out;
 }
 
-at::Tensor permuted(const at::Tensor& x, const std::vector<int64_t>& axes) { return axes.empty() ? x : x.permute(axes); }
+at::Tensor permuted(const at::Tensor& x, const std::vector<int64_t>& axes) { return axes.empty() ? x : views::permute(x, axes); }
 
 // Integers are summed as int64 and cut back, which is the sum modulo 2**bits; bool becomes "any".
 at::Tensor sum_axes(const at::Tensor& x, at::IntArrayRef axes) {
@@ -89,7 +91,7 @@ struct Reduction {
 
   at::Tensor apply(at::Tensor x) const {
     if (!sum.empty()) x = sum_axes(x, sum);
-    for (const int64_t axis : squeeze) x = x.squeeze(axis);
+    for (const int64_t axis : squeeze) x = views::squeeze(x, axis);
     return x;
   }
 };
@@ -143,6 +145,7 @@ struct Step {
   Shape unmerged_shape;              // batch, rows, columns apart again
   std::vector<int64_t> result_axes;  // to the output order
   bool reduces = false;              // sums anything
+  SmallProductPlan small;            // the whole matrix product, result in the output order, where it is small
 };
 
 class Planner {
@@ -250,6 +253,7 @@ class Planner {
     const Labels& left = step.swapped ? b : a;
     const Labels& right = step.swapped ? a : b;
     const Labels& large = numel_saturating(sizes(a)) >= numel_saturating(sizes(b)) ? a : b;
+    const LabelSet product_batch = batch_set, product_inner = inner_set;
     if (const auto summed = batch_set.none() ? label_to_sum(left, right, inner_set) : std::nullopt) {
       step.sums_batch = true;
       batch_set.set(*summed);
@@ -276,6 +280,25 @@ class Planner {
     step.unmerged_shape = sizes(natural);
     if (!fixed_output) output = natural;
     step.result_axes = permutation(natural, output);
+    plan_small(step, left, right, product_batch, product_inner, output);
+  }
+
+  void plan_small(Step& step, const Labels& left, const Labels& right, const LabelSet& batch, const LabelSet& inner,
+                  const Labels& output) const {
+    const auto place = [](const Labels& labels, Label label) {
+      const auto at = static_cast<size_t>(position(labels, label));
+      return at == labels.size() ? -1 : static_cast<int>(at);
+    };
+    const auto axes = [&](const Labels& labels) {
+      std::vector<SmallProductPlan::Axis> out;
+      for (const Label label : labels) out.push_back({spec_.size_of(label), place(left, label), place(right, label), place(output, label)});
+      return out;
+    };
+    step.small.batch = axes(select(left, batch));
+    step.small.inner = axes(select(left, inner));
+    step.small.rows = axes(select(left, ~(batch | inner)));
+    step.small.columns = axes(select(right, ~(batch | inner)));
+    step.small.finish(sizes(output));
   }
 
   static Labels concat(std::initializer_list<Labels> parts) {
@@ -287,7 +310,7 @@ class Planner {
   const EinsumSpec& spec_;
 };
 
-at::Tensor shaped(const at::Tensor& x, const Shape& shape) { return x.sizes() == at::IntArrayRef(shape) ? x : x.reshape(shape); }
+at::Tensor shaped(const at::Tensor& x, const Shape& shape) { return x.sizes() == at::IntArrayRef(shape) ? x : views::reshape(x, shape); }
 
 at::Tensor run_product(const Step& step, const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor* operands[2] = {&a, &b};
@@ -316,8 +339,10 @@ at::Tensor run_kernel(Step::Kernel kernel, const at::Tensor& left, const at::Ten
 }
 
 at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b) {
-  const at::Tensor left = permuted(step.swapped ? b : a, step.axes[0]);
-  const at::Tensor right = permuted(step.swapped ? a : b, step.axes[1]);
+  const at::Tensor &first = step.swapped ? b : a, &second = step.swapped ? a : b;
+  if (step.small.takes(first, second)) return step.small(first, second);
+  const at::Tensor left = permuted(first, step.axes[0]);
+  const at::Tensor right = permuted(second, step.axes[1]);
   at::Tensor out = a.is_floating_point() ? run_kernel(step.kernel, shaped(left, step.shape[0]), shaped(right, step.shape[1]))
                                          : exact_bmm(left.reshape(step.batched_shape[0]), right.reshape(step.batched_shape[1]));
   if (step.sums_batch) out = sum_axes(out, {0});

@@ -1,5 +1,6 @@
 // What built-in functions compute (spec 04, sections 5 to 10) and the unification of values (section 6).
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/log_softmax.h>
@@ -13,6 +14,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "base/error.h"
@@ -21,6 +23,7 @@
 #include "tensor/general_function.h"
 #include "tensor/positions.h"
 #include "tensor/simple_functions.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -111,11 +114,29 @@ const Row* find_row(std::string_view name) {
 
 // --- indexing by a computed index
 
+// Of contiguous memory, as torch's index_select does it, which takes longer to begin than to copy a few rows.
+at::Tensor take_rows(const at::Tensor& x, const at::Tensor& positions, const Shape& shape) {
+  at::Tensor out = views::empty(shape, x);
+  const at::Tensor flat = positions.contiguous();
+  const int64_t* from = flat.const_data_ptr<int64_t>();
+  const auto bytes = x.size(0) == 0 ? 0 : static_cast<int64_t>(x.nbytes()) / x.size(0);
+  const auto* source = static_cast<const char*>(x.const_data_ptr());
+  auto* target = static_cast<char*>(out.mutable_data_ptr());
+  constexpr int64_t kBytesPerPart = 1 << 16;
+  at::parallel_for(0, bytes == 0 ? 0 : flat.numel(), std::max<int64_t>(1, kBytesPerPart / std::max<int64_t>(1, bytes)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i)
+                       std::memcpy(target + i * bytes, source + from[i] * bytes, static_cast<size_t>(bytes));
+                   });
+  return out;
+}
+
 // x with axis `axis` replaced by the axes of `positions`.
 at::Tensor take(const at::Tensor& x, int64_t axis, const at::Tensor& positions) {
   Shape shape(x.sizes().begin(), x.sizes().begin() + axis);
   shape.insert(shape.end(), positions.sizes().begin(), positions.sizes().end());
   shape.insert(shape.end(), x.sizes().begin() + axis + 1, x.sizes().end());
+  if (axis == 0 && x.is_cpu() && positions.is_cpu() && x.is_contiguous() && !views::is_watched(x)) return take_rows(x, positions, shape);
   return x.index_select(axis, positions.reshape(-1)).reshape(shape);
 }
 
@@ -184,7 +205,7 @@ std::optional<DType> common_dtype(const std::vector<Tensor>& tensors) {
 
 at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_negative, bool check_ints, const at::Device& device,
                              const std::string& what) {
-  at::Tensor positions = index.to(at::kLong);
+  at::Tensor positions = index.scalar_type() == at::kLong ? index : index.to(at::kLong);
   if (check_ints && is_floating(index) && !index.eq(positions).all().item<bool>())
     fail(ErrorId::AssertionError, what + ": the index (gen_index) holds values that are not integers");
   const auto range = value_range(from_aten(positions));
@@ -195,7 +216,7 @@ at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_nega
                                            " is out of range for an axis of size " + std::to_string(size));
     if (range->first < 0) positions = at::where(positions.lt(0), positions.add(size), positions);
   }
-  return positions.to(device);
+  return positions.device() == device ? positions : positions.to(device);
 }
 
 const std::vector<SimpleFunction>& simple_functions() {

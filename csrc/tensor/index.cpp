@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "tensor/aten.h"
 #include "tensor/content_key.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -192,12 +193,12 @@ Tensor apply_index(const Tensor& tensor, const IndexElements& elements) {
   for (const auto& element : elements) {
     const Size size = value.size(axis);
     if (const auto* number = std::get_if<int64_t>(&element)) {
-      value = value.select(axis, *number);
+      value = views::select(value, axis, *number);
       continue;
     }
     if (const auto* slice = std::get_if<Slice>(&element)) {
       const auto [start, stop] = slice_bounds(*slice, size);
-      if (start != 0 || stop != size) value = value.narrow(axis, start, stop - start);
+      if (start != 0 || stop != size) value = views::narrow(value, axis, start, stop - start);
     } else {
       gathers.emplace_back(axis, &std::get<Tensor>(element));
     }

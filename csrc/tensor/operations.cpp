@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "tensor/aten.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -52,17 +53,22 @@ at::Tensor pad_spatial(const at::Tensor& input, const std::vector<std::pair<int6
 
 Tensor scalar_value(double value, const Shape& shape) { return from_aten(at::full({}, value, at::kDouble).expand(shape)); }
 
-Tensor expand_element(const Tensor& element, const Shape& shape) { return from_aten(to_aten(element).expand(shape)); }
+Tensor materialised(const Tensor& tensor) {
+  const at::Tensor value = to_aten(tensor);
+  return value.defined() && value.is_neg() ? from_aten(value.resolve_neg()) : tensor;
+}
 
-Tensor empty_like(const Tensor& tensor, const Shape& shape) { return from_aten(at::empty(shape, to_aten(tensor).options())); }
+Tensor expand_element(const Tensor& element, const Shape& shape) { return from_aten(views::expand(to_aten(element), shape)); }
+
+Tensor empty_like(const Tensor& tensor, const Shape& shape) { return from_aten(views::empty(shape, to_aten(tensor))); }
 
 Tensor part_along(const Tensor& tensor, int64_t axis, int64_t start, int64_t size) {
-  return from_aten(to_aten(tensor).narrow(axis, start, size));
+  return from_aten(views::narrow(to_aten(tensor), axis, start, size));
 }
 
 void copy_into(const Tensor& whole, int64_t axis, int64_t start, const Tensor& part) {
   const at::Tensor from = to_aten(part);
-  to_aten(whole).narrow(axis, start, from.size(axis)).copy_(from);
+  views::narrow(to_aten(whole), axis, start, from.size(axis)).copy_(from);
 }
 
 Tensor zeros(const Shape& shape, const DeviceDtype& device_dtype) { return from_aten(at::zeros(shape, to_options(device_dtype))); }
@@ -93,10 +99,10 @@ Tensor concat_values(const std::vector<Tensor>& values, int64_t axis) {
 Tensor apply_rearrange(const Tensor& tensor, const RearrangePlan& plan) {
   if (!plan.needs_split && !plan.needs_permute && !plan.needs_expand && !plan.needs_merge) return tensor;
   at::Tensor value = to_aten(tensor);
-  if (plan.needs_split) value = value.reshape(plan.split_shape);
-  if (plan.needs_permute) value = value.permute(plan.permutation);
-  if (plan.needs_expand) value = value.reshape(plan.unsqueezed_shape).expand(plan.expanded_shape);
-  if (plan.needs_merge) value = value.reshape(plan.output_shape);
+  if (plan.needs_split) value = views::reshape(value, plan.split_shape);
+  if (plan.needs_permute) value = views::permute(value, plan.permutation);
+  if (plan.needs_expand) value = views::expand(views::reshape(value, plan.unsqueezed_shape), plan.expanded_shape);
+  if (plan.needs_merge) value = views::reshape(value, plan.output_shape);
   return from_aten(std::move(value));
 }
 

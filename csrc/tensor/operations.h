@@ -15,6 +15,8 @@ namespace pycircuit {
 
 // `torch.full((), value, float64).expand(shape)`.
 Tensor scalar_value(double value, const Shape& shape);
+// The same tensor, unless its memory holds the values' negatives (torch's lazy negation).
+Tensor materialised(const Tensor& tensor);
 // A view of a one-element tensor with that element everywhere.
 Tensor expand_element(const Tensor& element, const Shape& shape);
 // Memory of that shape, uninitialised, of the tensor's dtype and device.

@@ -120,6 +120,7 @@ Tensor to_device_dtype(const Tensor& tensor, const DeviceDtypeOp& target) {
   const at::Tensor value = to_aten(tensor);
   const auto device = target.device ? to_aten(*target.device) : value.device();
   const auto dtype = target.dtype ? to_scalar_type(*target.dtype) : value.scalar_type();
+  if (device == value.device() && dtype == value.scalar_type()) return tensor;  // torch would return it too, after some thought
   return from_aten(value.to(device, dtype));
 }
 

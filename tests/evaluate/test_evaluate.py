@@ -252,3 +252,13 @@ def test_wrong_arguments() -> None:
         for argument in (None, 3, torch.zeros(2)):
             with pytest.raises(TypeError):
                 call(argument)
+
+
+def test_lazily_negated_tensors_are_their_values() -> None:
+    lazy = torch.randn(4, 5, dtype=torch.complex64).conj().imag
+    assert lazy.is_neg()
+    x = rc.Array(lazy)
+    circuit = rc.Add(rc.GeneralFunction.new_by_name(x, spec_name="exp"), x)
+    expected = lazy.resolve_neg().exp() + lazy.resolve_neg()
+    for value in (circuit.evaluate(), rc.optimize_and_evaluate(circuit), rc.evaluate_batched(circuit, 0, 2)):
+        torch.testing.assert_close(value, expected)

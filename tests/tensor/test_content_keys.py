@@ -101,6 +101,24 @@ def test_modification_in_place_is_noticed() -> None:
     assert rc.hash_tensor(x) == key_by_recipe(torch.zeros(5))
 
 
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.index((slice(1, 3),)),
+        lambda x: x.index((2,)),
+        lambda x: rc.Rearrange.from_string(x, "a b -> b a"),
+        lambda x: rc.Rearrange.from_string(x, "a b -> (a b)"),
+    ],
+)
+def test_modification_through_a_computed_view_is_noticed(view) -> None:
+    x = torch.arange(12.0).reshape(4, 3)
+    before = rc.hash_tensor(x)
+    value = view(rc.Array(x)).evaluate()
+    assert value.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    value[0] = 77.0
+    assert rc.hash_tensor(x) == key_by_recipe(x) != before
+
+
 def test_lazy_negation_is_resolved() -> None:
     x = torch.tensor([1 + 2j, 3 - 4j]).conj().imag
     assert x.is_neg()

@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/aminmax.h>
-#include <ATen/ops/as_strided.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -17,9 +16,11 @@
 
 #include "evaluate/fuse/attention_mask.h"
 #include "evaluate/fuse/cuda_queue.h"
+#include "evaluate/fuse/kernel_call.h"
 #include "kernels/attention.h"
 #include "tensor/aten.h"
 #include "tensor/operations.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -75,13 +76,13 @@ class OperandView {
   int operand() const { return operand_; }
   at::Tensor operator()(const std::vector<at::Tensor>& operands) const {
     const at::Tensor& operand = operands[operand_];
-    Shape strides;
+    at::DimVector strides;
     for (const auto& parts : parts_) {
       int64_t stride = 0;
       for (const auto& [axis, multiple] : parts) stride += operand.stride(static_cast<int64_t>(axis)) * multiple;
       strides.push_back(stride);
     }
-    return operand.as_strided(sizes_, strides, operand.storage_offset());
+    return views::as_strided(operand, sizes_, strides);
   }
 
  private:
@@ -177,16 +178,35 @@ class AttentionPlan {
     Group product;
     double scale;
   };
-  // What a run computes with, and the axes that it is computed over.
+  struct Call;
+  // The axes that a run is computed over: they follow from how the operands are laid out in memory.
+  struct Layout {
+    std::vector<std::pair<Laid Call::*, Atoms>> copies;  // operands to be copied first, with the atoms that must stand side by side
+    std::vector<ProblemAxis> batch;
+    ProblemAxis rows, keys, key_features, value_features;
+    std::optional<kernels::AttentionProblem> cpu;  // for our own kernel, but for pointers and masks; nothing where it has too few axes
+  };
+  // What a run computes with.
   struct Call {
     Laid q, k, v, m, t;
-    const at::Tensor* m_source = nullptr;
     double scale = 1.0;
     bool causal = false;
     int64_t causal_offset = 0;
     bool plain_masks = true;  // no key is masked but by `causal`
-    std::vector<ProblemAxis> batch;
-    ProblemAxis rows, keys, key_features, value_features;
+    std::shared_ptr<const Layout> layout;
+  };
+  // The last layouts, by the strides of the operands: working one out costs more than a small attention. Thread-safe.
+  class LayoutMemo {
+   public:
+    using Key = c10::SmallVector<int64_t, 32>;
+    static Key key(const Call& call);
+    std::shared_ptr<const Layout> find(const Key& key);
+    void insert(Key key, std::shared_ptr<const Layout> layout);
+
+   private:
+    static constexpr size_t kRemembered = 4;
+    std::mutex mutex_;
+    std::vector<std::pair<Key, std::shared_ptr<const Layout>>> entries_;
   };
 
   Group group(const std::vector<AttentionFactor>& factors, const Atoms& wanted, const std::optional<Atoms>& first = {});
@@ -194,13 +214,16 @@ class AttentionPlan {
   Laid bias(const std::vector<at::Tensor>& operands, at::Tensor& source) const;
   Laid compact(const Laid& laid, const Atoms& group) const;
   void lay_out(Call& call) const;
+  std::shared_ptr<const Layout> make_layout(Call& call) const;
+  std::optional<kernels::AttentionProblem> cpu_problem(const Call& call, const Layout& layout) const;
   void look_at_masks(Call& call, const at::Tensor& m_source, const at::Tensor& t_source) const;
   Laid run(const Call& call, std::string& backend) const;
   Laid run_sdpa(const Call& call) const;
   Laid run_in_blocks(const Call& call) const;
   std::optional<Laid> run_cuda(const Call& call) const;
   std::optional<Laid> run_cpu(const Call& call) const;
-  kernels::AttentionProblem problem_of(const Call& call, const std::vector<ProblemAxis>& batch) const;
+  kernels::AttentionProblem problem_of(const Call& call, const Layout& layout, const std::vector<ProblemAxis>& batch) const;
+  static void set_operands(kernels::AttentionProblem& problem, const Call& call);
   at::Tensor finished(const Laid& output, const std::vector<at::Tensor>& operands) const;
   ProblemAxis axis(const Run& run) const { return {run, table_.size(run)}; }
   // The axes given, with size 1 or stride 0 where the operand lacks them.
@@ -219,8 +242,32 @@ class AttentionPlan {
   Atoms result_;  // atoms of the result that something has
   Atoms root_atoms_;
   Shape expanded_shape_, root_shape_;
-  std::shared_ptr<MaskMemo> memo_ = std::make_shared<MaskMemo>();
+  Atoms all_;  // of any operand
+  Shape output_shape_;
+  std::shared_ptr<MaskMemo> masks_ = std::make_shared<MaskMemo>();
+  std::shared_ptr<LayoutMemo> layouts_ = std::make_shared<LayoutMemo>();
 };
+
+AttentionPlan::LayoutMemo::Key AttentionPlan::LayoutMemo::key(const Call& call) {
+  Key out;
+  for (const Laid* laid : {&call.q, &call.k, &call.v, &call.m, &call.t}) {
+    out.push_back(laid->defined());
+    if (laid->defined()) out.append(laid->tensor.strides().begin(), laid->tensor.strides().end());
+  }
+  return out;
+}
+
+std::shared_ptr<const AttentionPlan::Layout> AttentionPlan::LayoutMemo::find(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; });
+  return found == entries_.end() ? nullptr : found->second;
+}
+
+void AttentionPlan::LayoutMemo::insert(Key key, std::shared_ptr<const Layout> layout) {
+  const std::lock_guard lock(mutex_);
+  if (entries_.size() == kRemembered) entries_.erase(entries_.begin());
+  entries_.emplace_back(std::move(key), std::move(layout));
+}
 
 AttentionPlan::AttentionPlan(const AttentionForm& form, const Node& root)
     : table_(form.atoms),
@@ -252,6 +299,8 @@ AttentionPlan::AttentionPlan(const AttentionForm& form, const Node& root)
   const Group post = group(form.post, root_atoms_, output_);
   post_ = post;
   result_ = post_.atoms();
+  all_ = concat({batch_, rows_, keys_, key_features_, value_features_});
+  for (const Atom atom : output_) output_shape_.push_back(table_.size(atom));
   for (const Atom atom : root_atoms_) expanded_shape_.push_back(table_.size(atom));
 }
 
@@ -300,7 +349,7 @@ Laid AttentionPlan::bias(const std::vector<at::Tensor>& operands, at::Tensor& so
       shape.push_back(contains(product.atoms, atom) ? table_.size(atom) : 1);
       strides.push_back(product.stride(atom));
     }
-    at::Tensor term = product.tensor.as_strided(shape, strides, product.tensor.storage_offset());
+    at::Tensor term = views::as_strided(product.tensor, shape, strides);
     if (each.scale != 1.0) term = term.mul(each.scale);
     sum.tensor = sum.tensor.defined() ? sum.tensor.add(term) : term;
   }
@@ -310,51 +359,84 @@ Laid AttentionPlan::bias(const std::vector<at::Tensor>& operands, at::Tensor& so
 
 // A copy with the atoms of the group side by side, and all of them.
 Laid AttentionPlan::compact(const Laid& laid, const Atoms& group) const {
-  const Atoms order = concat({batch_, rows_, keys_, key_features_, value_features_});
   Laid out;
   Shape shape, strides;
-  for (const Atom atom : order) {
+  for (const Atom atom : all_) {
     if (!contains(laid.atoms, atom) && !contains(group, atom)) continue;
     out.atoms.push_back(atom);
     shape.push_back(table_.size(atom));
     strides.push_back(laid.stride(atom));
   }
-  out.tensor = laid.tensor.as_strided(shape, strides, laid.tensor.storage_offset()).contiguous();
+  out.tensor = views::as_strided(laid.tensor, shape, strides).contiguous();
   return out;
 }
 
-// Decides which atoms make up which axis, copying operands whose layout does not allow it.
+// Decides which atoms make up which axis, and copies operands whose layout does not allow it.
 void AttentionPlan::lay_out(Call& call) const {
-  for (Laid* laid : {&call.k, &call.v, &call.m, &call.t})
-    if (laid->defined() && runs(table_, keys_, {laid}).size() > 1) *laid = compact(*laid, keys_);
-  for (Laid* laid : {&call.q, &call.k})
-    if (runs(table_, key_features_, {laid}).size() > 1) *laid = compact(*laid, key_features_);
-  if (runs(table_, value_features_, {&call.v}).size() > 1) call.v = compact(call.v, value_features_);
-  call.keys = axis(keys_);
-  call.key_features = axis(key_features_);
-  call.value_features = axis(value_features_);
+  LayoutMemo::Key key = LayoutMemo::key(call);
+  call.layout = layouts_->find(key);
+  if (call.layout) {
+    for (const auto& [laid, group] : call.layout->copies) call.*laid = compact(call.*laid, group);
+  } else {
+    call.layout = make_layout(call);
+    layouts_->insert(std::move(key), call.layout);
+  }
+}
+
+std::shared_ptr<const AttentionPlan::Layout> AttentionPlan::make_layout(Call& call) const {
+  const auto layout = std::make_shared<Layout>();
+  const auto side_by_side = [&](Laid Call::* laid, const Atoms& group) {
+    if (!(call.*laid).defined() || runs(table_, group, {&(call.*laid)}).size() <= 1) return;
+    layout->copies.emplace_back(laid, group);
+    call.*laid = compact(call.*laid, group);
+  };
+  for (const auto laid : {&Call::k, &Call::v, &Call::m, &Call::t}) side_by_side(laid, keys_);
+  for (const auto laid : {&Call::q, &Call::k}) side_by_side(laid, key_features_);
+  side_by_side(&Call::v, value_features_);
+  layout->keys = axis(keys_);
+  layout->key_features = axis(key_features_);
+  layout->value_features = axis(value_features_);
   // The longest run of rows that is one axis; the others join the batch.
   Atoms batch = batch_;
   const auto row_runs = runs(table_, rows_, {&call.q, &call.m, &call.t});
   if (!row_runs.empty()) {
     const auto longest =
         std::max_element(row_runs.begin(), row_runs.end(), [&](const Run& a, const Run& b) { return table_.size(a) < table_.size(b); });
-    call.rows = axis(*longest);
+    layout->rows = axis(*longest);
     batch = select(output_, concat({batch_, without(rows_, *longest)}));
   }
-  for (const auto& run : runs(table_, batch, {&call.q, &call.k, &call.v, &call.m, &call.t})) call.batch.push_back(axis(run));
+  for (const auto& run : runs(table_, batch, {&call.q, &call.k, &call.v, &call.m, &call.t})) layout->batch.push_back(axis(run));
+  layout->cpu = cpu_problem(call, *layout);
+  return layout;
 }
 
-// The largest magnitude; NaN if there is one. In the order of memory, where torch's reduction needs no copy.
-double largest(at::Tensor tensor) {
+// The largest magnitude; NaN if there is one.
+double largest(const at::Tensor& tensor) {
   if (tensor.numel() == 0) return 0.0;
-  std::vector<int64_t> axes;
-  for (int64_t axis = 0; axis < tensor.dim(); ++axis) {
-    if (tensor.stride(axis) == 0) tensor = tensor.narrow(axis, 0, 1);
-    axes.push_back(axis);
+  // Axes by stride, those that are one in memory joined; what is repeated counts once.
+  c10::SmallVector<std::pair<int64_t, int64_t>, 8> axes;  // stride and size
+  for (int64_t axis = 0; axis < tensor.dim(); ++axis)
+    if (tensor.size(axis) != 1 && tensor.stride(axis) != 0) axes.emplace_back(tensor.stride(axis), tensor.size(axis));
+  std::sort(axes.begin(), axes.end());
+  c10::SmallVector<std::pair<int64_t, int64_t>, 8> joined;
+  for (const auto& [stride, size] : axes) {
+    if (!joined.empty() && joined.back().first * joined.back().second == stride) {
+      joined.back().second *= size;
+    } else {
+      joined.emplace_back(stride, size);
+    }
   }
-  std::stable_sort(axes.begin(), axes.end(), [&](int64_t a, int64_t b) { return tensor.stride(a) > tensor.stride(b); });
-  const auto [low, high] = at::aminmax(tensor.permute(axes));
+  if (tensor.scalar_type() == at::kFloat && (joined.empty() || (joined[0].first == 1 && joined.size() <= 3))) {
+    joined.resize(3, {0, 1});
+    return largest_magnitude(tensor.const_data_ptr<float>(), joined[0].second, joined[1], joined[2]);
+  }
+  // In the order of memory, where torch's reduction needs no copy.
+  at::DimVector sizes, strides;
+  for (size_t i = joined.size(); i-- > 0;) {
+    strides.push_back(joined[i].first);
+    sizes.push_back(joined[i].second);
+  }
+  const auto [low, high] = at::aminmax(views::as_strided(tensor, sizes, strides));
   return std::max(std::abs(low.item<double>()), std::abs(high.item<double>()));
 }
 
@@ -363,24 +445,27 @@ void AttentionPlan::look_at_masks(Call& call, const at::Tensor& m_source, const 
   if (!call.m.defined() && !call.t.defined()) return;
   call.plain_masks = false;
   if (!call.q.tensor.is_cpu()) return;
-  MaskView m, t;
-  MaskSizes sizes{{}, call.rows.size, call.keys.size};
-  for (const auto& axis : call.batch) sizes.outer.push_back(axis.size);
-  for (const bool is_m : {true, false}) {
-    const Laid& laid = is_m ? call.m : call.t;
-    if (!laid.defined()) continue;
-    MaskView& view = is_m ? m : t;
-    view.tensor = laid.tensor;
-    view.source = is_m ? m_source : t_source;
-    view.row_stride = call.rows.stride(laid);
-    view.column_stride = call.keys.stride(laid);
-    for (const auto& axis : call.batch) view.outer_strides.push_back(axis.stride(laid));
-  }
-  const MaskFacts facts = memo_->facts(m, t, sizes);
+  const Layout& layout = *call.layout;
+  const auto look = [&] {
+    MaskView m, t;
+    MaskSizes sizes{{}, layout.rows.size, layout.keys.size};
+    for (const auto& axis : layout.batch) sizes.outer.push_back(axis.size);
+    for (const bool is_m : {true, false}) {
+      const Laid& laid = is_m ? call.m : call.t;
+      if (!laid.defined()) continue;
+      MaskView& view = is_m ? m : t;
+      view.tensor = laid.tensor;
+      view.row_stride = layout.rows.stride(laid);
+      view.column_stride = layout.keys.stride(laid);
+      for (const auto& axis : layout.batch) view.outer_strides.push_back(axis.stride(laid));
+    }
+    return mask_facts(m, t, sizes);
+  };
+  const MaskFacts facts = masks_->facts(m_source, t_source, look);
   if (facts.has_nan) return;
   if (facts.any_masked) {
     // No score without t is above `bound`: a row's best open key and its best masked one are that far apart at least.
-    const double bound = std::abs(call.scale) * static_cast<double>(facts.largest_factor) * static_cast<double>(call.key_features.size) *
+    const double bound = std::abs(call.scale) * static_cast<double>(facts.largest_factor) * static_cast<double>(layout.key_features.size) *
                          largest(call.q.tensor) * largest(call.k.tensor);
     const double distance = static_cast<double>(facts.least_best) - bound - (static_cast<double>(facts.largest_masked) + bound);
     if (!std::isfinite(bound) || !(distance > kUnderflow)) return;
@@ -389,7 +474,7 @@ void AttentionPlan::look_at_masks(Call& call, const at::Tensor& m_source, const 
     call.m = {};
     call.scale *= facts.factor;
   }
-  if (facts.any_masked && facts.offset < call.keys.size - 1) {
+  if (facts.any_masked && facts.offset < layout.keys.size - 1) {
     call.causal = true;
     call.causal_offset = facts.offset;
   }
@@ -405,7 +490,7 @@ at::Tensor AttentionPlan::view_of(const Laid& laid, const std::vector<const Prob
     shape.push_back(axis->size);
     strides.push_back(axis->stride(laid));
   }
-  return laid.tensor.as_strided(shape, strides, laid.tensor.storage_offset());
+  return views::as_strided(laid.tensor, shape, strides);
 }
 
 Laid AttentionPlan::result_of(at::Tensor tensor, const std::vector<const ProblemAxis*>& axes) const {
@@ -421,22 +506,23 @@ Laid AttentionPlan::result_of(at::Tensor tensor, const std::vector<const Problem
     }
   }
   out.atoms = output_;
-  out.tensor = tensor.as_strided(shape, strides, tensor.storage_offset());
+  out.tensor = views::as_strided(tensor, shape, strides);
   return out;
 }
 
 // torch's kernel: the masks are a summand or a triangle from the upper left corner.
 Laid AttentionPlan::run_sdpa(const Call& call) const {
+  const Layout& layout = *call.layout;
   Call dense = call;
   const auto stride_one = [&](Laid& laid, const ProblemAxis& features) {
     if (!features.run.empty() && features.stride(laid) != 1) laid = compact(laid, features.run);
   };
-  stride_one(dense.q, call.key_features);
-  stride_one(dense.k, call.key_features);
-  stride_one(dense.v, call.value_features);
+  stride_one(dense.q, layout.key_features);
+  stride_one(dense.k, layout.key_features);
+  stride_one(dense.v, layout.value_features);
   ProblemAxis one;
   std::vector<const ProblemAxis*> batch;
-  for (const auto& axis : call.batch) batch.push_back(&axis);
+  for (const auto& axis : layout.batch) batch.push_back(&axis);
   while (batch.size() < 2) batch.insert(batch.begin(), &one);
   const auto with = [&](const ProblemAxis& rows, const ProblemAxis& columns) {
     std::vector<const ProblemAxis*> axes = batch;
@@ -445,11 +531,11 @@ Laid AttentionPlan::run_sdpa(const Call& call) const {
     return axes;
   };
   const auto four = [](const at::Tensor& x) { return x.dim() > 4 ? x.flatten(0, x.dim() - 4) : x; };
-  const at::Tensor q = four(view_of(dense.q, with(call.rows, call.key_features)));
-  const at::Tensor k = four(view_of(dense.k, with(call.keys, call.key_features)));
-  const at::Tensor v = four(view_of(dense.v, with(call.keys, call.value_features)));
+  const at::Tensor q = four(view_of(dense.q, with(layout.rows, layout.key_features)));
+  const at::Tensor k = four(view_of(dense.k, with(layout.keys, layout.key_features)));
+  const at::Tensor v = four(view_of(dense.v, with(layout.keys, layout.value_features)));
   std::optional<at::Tensor> mask;
-  if (call.t.defined()) mask = four(view_of(call.t, with(call.rows, call.keys)));
+  if (call.t.defined()) mask = four(view_of(call.t, with(layout.rows, layout.keys)));
   at::Tensor out = q.is_cpu()
                        ? std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, call.causal && !mask, mask, call.scale))
                        : at::scaled_dot_product_attention(q, k, v, mask, 0.0, call.causal && !mask, call.scale);
@@ -458,14 +544,15 @@ Laid AttentionPlan::run_sdpa(const Call& call) const {
     for (size_t i = 0; i + 1 < batch.size(); ++i) shape.push_back(batch[i]->size);
     out = out.unflatten(0, shape);
   }
-  return result_of(out, with(call.rows, call.value_features));
+  return result_of(out, with(layout.rows, layout.value_features));
 }
 
 // Blocks of queries by ATen's products: covers every case on every device.
 Laid AttentionPlan::run_in_blocks(const Call& call) const {
+  const Layout& layout = *call.layout;
   constexpr int64_t kBlockElements = int64_t{1} << 20;
   std::vector<const ProblemAxis*> batch;
-  for (const auto& axis : call.batch) batch.push_back(&axis);
+  for (const auto& axis : layout.batch) batch.push_back(&axis);
   const auto with = [&](const ProblemAxis& rows, const ProblemAxis& columns) {
     std::vector<const ProblemAxis*> axes = batch;
     axes.push_back(&rows);
@@ -474,32 +561,32 @@ Laid AttentionPlan::run_in_blocks(const Call& call) const {
   };
   int64_t entries = 1;
   for (const ProblemAxis* axis : batch) entries *= axis->size;
-  const at::Tensor q = view_of(call.q, with(call.rows, call.key_features)), k = view_of(call.k, with(call.keys, call.key_features)),
-                   v = view_of(call.v, with(call.keys, call.value_features));
-  const at::Tensor m = call.m.defined() ? view_of(call.m, with(call.rows, call.keys)) : at::Tensor();
-  const at::Tensor t = call.t.defined() ? view_of(call.t, with(call.rows, call.keys)) : at::Tensor();
+  const at::Tensor q = view_of(call.q, with(layout.rows, layout.key_features)), k = view_of(call.k, with(layout.keys, layout.key_features)),
+                   v = view_of(call.v, with(layout.keys, layout.value_features));
+  const at::Tensor m = call.m.defined() ? view_of(call.m, with(layout.rows, layout.keys)) : at::Tensor();
+  const at::Tensor t = call.t.defined() ? view_of(call.t, with(layout.rows, layout.keys)) : at::Tensor();
   Shape shape;
-  for (const ProblemAxis* axis : with(call.rows, call.value_features)) shape.push_back(axis->size);
+  for (const ProblemAxis* axis : with(layout.rows, layout.value_features)) shape.push_back(axis->size);
   const at::Tensor out = at::empty(shape, q.options());
-  const int64_t block = std::max<int64_t>(1, kBlockElements / std::max<int64_t>(1, entries * call.keys.size));
+  const int64_t block = std::max<int64_t>(1, kBlockElements / std::max<int64_t>(1, entries * layout.keys.size));
   const at::Tensor keys = k.to(at::kFloat).transpose(-1, -2), values = v.to(at::kFloat);
-  for (int64_t start = 0; start < call.rows.size; start += block) {
-    const int64_t length = std::min(block, call.rows.size - start);
+  for (int64_t start = 0; start < layout.rows.size; start += block) {
+    const int64_t length = std::min(block, layout.rows.size - start);
     at::Tensor scores = at::matmul(q.narrow(-2, start, length).to(at::kFloat), keys).mul_(call.scale);
     if (m.defined()) scores.mul_(m.narrow(-2, start, length));
     if (t.defined()) scores.add_(t.narrow(-2, start, length));
     if (call.causal && !t.defined())
       for (int64_t i = 0; i < length; ++i) {
-        const int64_t first = std::clamp<int64_t>(start + i + call.causal_offset + 1, 0, call.keys.size);
-        scores.narrow(-2, i, 1).narrow(-1, first, call.keys.size - first).fill_(-std::numeric_limits<float>::infinity());
+        const int64_t first = std::clamp<int64_t>(start + i + call.causal_offset + 1, 0, layout.keys.size);
+        scores.narrow(-2, i, 1).narrow(-1, first, layout.keys.size - first).fill_(-std::numeric_limits<float>::infinity());
       }
     out.narrow(-2, start, length).copy_(at::matmul(at::softmax(scores, -1), values));
   }
-  return result_of(out, with(call.rows, call.value_features));
+  return result_of(out, with(layout.rows, layout.value_features));
 }
 
-// Everything but the result.
-kernels::AttentionProblem AttentionPlan::problem_of(const Call& call, const std::vector<ProblemAxis>& batch) const {
+// Everything but the result and what `set_operands` sets.
+kernels::AttentionProblem AttentionPlan::problem_of(const Call& call, const Layout& layout, const std::vector<ProblemAxis>& batch) const {
   kernels::AttentionProblem problem;
   problem.element = device_dtype_.dtype == DType::float16    ? kernels::Element::float16
                     : device_dtype_.dtype == DType::bfloat16 ? kernels::Element::bfloat16
@@ -509,61 +596,77 @@ kernels::AttentionProblem AttentionPlan::problem_of(const Call& call, const std:
   const auto operand = [&](const Laid& laid, const ProblemAxis& rows, const ProblemAxis& columns) {
     kernels::Operand out;
     if (!laid.defined()) return out;
-    out.data = laid.tensor.const_data_ptr();
     for (size_t i = 0; i < batch.size(); ++i) out.batch_strides[i] = batch[i].stride(laid);
     out.row_stride = rows.stride(laid);
     out.column_stride = columns.stride(laid);
     return out;
   };
-  problem.num_queries = call.rows.size;
-  problem.num_keys = call.keys.size;
-  problem.key_size = call.key_features.size;
-  problem.value_size = call.value_features.size;
-  problem.scale = static_cast<float>(call.scale);
-  problem.q = operand(call.q, call.rows, call.key_features);
-  problem.k = operand(call.k, call.keys, call.key_features);
-  problem.v = operand(call.v, call.keys, call.value_features);
-  problem.mask = operand(call.m, call.rows, call.keys);
-  problem.bias = operand(call.t, call.rows, call.keys);
-  problem.causal = call.causal;
-  problem.causal_offset = call.causal_offset;
+  problem.num_queries = layout.rows.size;
+  problem.num_keys = layout.keys.size;
+  problem.key_size = layout.key_features.size;
+  problem.value_size = layout.value_features.size;
+  problem.q = operand(call.q, layout.rows, layout.key_features);
+  problem.k = operand(call.k, layout.keys, layout.key_features);
+  problem.v = operand(call.v, layout.keys, layout.value_features);
+  problem.mask = operand(call.m, layout.rows, layout.keys);
+  problem.bias = operand(call.t, layout.rows, layout.keys);
   return problem;
 }
 
-// The kernel of our own for the CPU, on the caller's threads, into the layout that what comes next wants; nothing where it does not cover
-// the case.
-std::optional<Laid> AttentionPlan::run_cpu(const Call& call) const {
-  Laid out;
-  out.atoms = output_;
-  Shape shape;
-  for (const Atom atom : output_) shape.push_back(table_.size(atom));
-  out.tensor = at::empty(shape, call.q.tensor.options());
-  if (runs(table_, call.rows.run, {&out}).size() > 1 || runs(table_, call.value_features.run, {&out}).size() > 1) return std::nullopt;
+void AttentionPlan::set_operands(kernels::AttentionProblem& problem, const Call& call) {
+  const auto set = [](kernels::Operand& operand, const Laid& laid) {
+    if (laid.defined()) {
+      operand.data = laid.tensor.const_data_ptr();
+    } else {
+      operand = {};
+    }
+  };
+  set(problem.q, call.q);
+  set(problem.k, call.k);
+  set(problem.v, call.v);
+  set(problem.mask, call.m);
+  set(problem.bias, call.t);
+  problem.scale = static_cast<float>(call.scale);
+  problem.causal = call.causal;
+  problem.causal_offset = call.causal_offset;
+}
+
+// The layout of the result is the one that what comes next wants.
+std::optional<kernels::AttentionProblem> AttentionPlan::cpu_problem(const Call& call, const Layout& layout) const {
+  if (!call.q.tensor.is_cpu()) return std::nullopt;
+  const Laid out{at::empty(output_shape_, at::TensorOptions().device(at::kMeta)), output_};
+  if (runs(table_, layout.rows.run, {&out}).size() > 1 || runs(table_, layout.value_features.run, {&out}).size() > 1) return std::nullopt;
   std::vector<ProblemAxis> batch;
-  for (const auto& merged : call.batch)
+  for (const auto& merged : layout.batch)
     for (const auto& run : runs(table_, merged.run, {&out})) batch.push_back(axis(run));
   if (batch.size() > kernels::kMaxBatchAxes) return std::nullopt;
-  kernels::AttentionProblem problem = problem_of(call, batch);
+  kernels::AttentionProblem problem = problem_of(call, layout, batch);
   for (size_t i = 0; i < batch.size(); ++i) problem.result_batch_strides[i] = batch[i].stride(out);
-  problem.result_row_stride = call.rows.stride(out);
-  problem.result_column_stride = call.value_features.stride(out);
-  problem.result = out.tensor.mutable_data_ptr();
+  problem.result_row_stride = layout.rows.stride(out);
+  problem.result_column_stride = layout.value_features.stride(out);
+  return problem;
+}
+
+// The kernel of our own for the CPU, on the caller's threads; nothing where it does not cover the case.
+std::optional<Laid> AttentionPlan::run_cpu(const Call& call) const {
+  if (!call.layout->cpu) return std::nullopt;
+  kernels::AttentionProblem problem = *call.layout->cpu;
+  set_operands(problem, call);
   if (!kernels::attention_cpu_supports(problem)) return std::nullopt;
+  Laid out{views::empty(output_shape_, call.q.tensor), output_};
+  problem.result = out.tensor.mutable_data_ptr();
   const int threads = at::get_num_threads();
   const auto bytes = static_cast<int64_t>(kernels::attention_cpu_workspace(problem, threads));
-  const at::Tensor workspace = at::empty({bytes}, out.tensor.options().dtype(at::kByte));
-  kernels::attention_cpu(problem, workspace.mutable_data_ptr(), threads, [](int64_t parts, void (*work)(void*, int64_t), void* context) {
-    at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t part = begin; part < end; ++part) work(context, part);
-    });
-  });
+  const at::Tensor workspace = views::empty({bytes}, call.q.tensor, at::kByte);
+  kernels::attention_cpu(problem, workspace.mutable_data_ptr(), threads, kernel_parallel_for);
   return out;
 }
 
 // The kernel of our own for CUDA; nothing where it does not cover the case.
 std::optional<Laid> AttentionPlan::run_cuda(const Call& call) const {
 #ifdef PYCIRCUIT_CUDA
-  if (call.batch.size() > kernels::kMaxBatchAxes) return std::nullopt;
+  const Layout& layout = *call.layout;
+  if (layout.batch.size() > kernels::kMaxBatchAxes) return std::nullopt;
   for (const Laid* laid : {&call.k, &call.v, &call.m, &call.t})
     if (laid->defined() && laid->tensor.scalar_type() != call.q.tensor.scalar_type()) return std::nullopt;
   const at::Device device = call.q.tensor.device();
@@ -571,15 +674,16 @@ std::optional<Laid> AttentionPlan::run_cuda(const Call& call) const {
   const CudaQueue queue = cuda_queue(device.index());
   if (queue.compute_capability == 0) return std::nullopt;
 
-  kernels::AttentionProblem problem = problem_of(call, call.batch);
+  kernels::AttentionProblem problem = problem_of(call, layout, layout.batch);
+  set_operands(problem, call);
   std::vector<const ProblemAxis*> axes;
-  for (const auto& axis : call.batch) axes.push_back(&axis);
-  axes.push_back(&call.rows);
-  axes.push_back(&call.value_features);
+  for (const auto& axis : layout.batch) axes.push_back(&axis);
+  axes.push_back(&layout.rows);
+  axes.push_back(&layout.value_features);
   Shape shape;
   for (const ProblemAxis* axis : axes) shape.push_back(axis->size);
   const at::Tensor out = at::empty(shape, call.q.tensor.options());
-  for (size_t i = 0; i < call.batch.size(); ++i) problem.result_batch_strides[i] = out.stride(static_cast<int64_t>(i));
+  for (size_t i = 0; i < layout.batch.size(); ++i) problem.result_batch_strides[i] = out.stride(static_cast<int64_t>(i));
   problem.result_row_stride = out.stride(-2);
   problem.result_column_stride = out.stride(-1);
   problem.result = out.mutable_data_ptr();
@@ -595,18 +699,19 @@ std::optional<Laid> AttentionPlan::run_cuda(const Call& call) const {
 }
 
 Laid AttentionPlan::run(const Call& call, std::string& backend) const {
+  const Layout& layout = *call.layout;
   if (call.q.tensor.is_cuda()) {
     if (auto output = run_cuda(call)) {
       backend = "cuda";
       return *output;
     }
   }
-  const bool same_sizes = call.key_features.size == call.value_features.size;
+  const bool same_sizes = layout.key_features.size == layout.value_features.size;
   // torch puts -infinity before it multiplies by the scale.
   const bool sdpa = call.q.tensor.is_cpu() ? same_sizes && call.scale > 0.0 && !call.m.defined() && call.plain_masks &&
                                                  (!call.causal || call.causal_offset == 0)
                                            : !call.m.defined();
-  if (call.q.tensor.is_cpu() && (!sdpa || call.keys.size < kSdpaFromKeys)) {
+  if (call.q.tensor.is_cpu() && (!sdpa || layout.keys.size < kSdpaFromKeys)) {
     if (auto output = run_cpu(call)) {
       backend = "blocked";
       return *output;
@@ -623,7 +728,7 @@ at::Tensor AttentionPlan::finished(const Laid& output, const std::vector<at::Ten
     Laid laid{value, result_};
     Shape strides;
     for (const Atom atom : root_atoms_) strides.push_back(laid.stride(atom));
-    value = value.as_strided(expanded_shape_, strides, value.storage_offset());
+    value = views::as_strided(value, expanded_shape_, strides);
   }
   return value.sizes() == at::IntArrayRef(root_shape_) ? value : value.reshape(root_shape_);
 }
@@ -645,11 +750,8 @@ Tensor AttentionPlan::operator()(KernelArgs args) const {
   call.t = bias(operands, t_source);
   Laid output;
   std::string backend;
-  const Atoms all = concat({batch_, rows_, keys_, key_features_, value_features_});
-  if (std::any_of(all.begin(), all.end(), [&](Atom atom) { return table_.size(atom) == 0; })) {
-    Shape shape;
-    for (const Atom atom : output_) shape.push_back(table_.size(atom));
-    output = {at::zeros(shape, call.q.tensor.options()), output_};
+  if (std::any_of(all_.begin(), all_.end(), [&](Atom atom) { return table_.size(atom) == 0; })) {
+    output = {at::zeros(output_shape_, call.q.tensor.options()), output_};
     backend = "sdpa";
   } else {
     lay_out(call);
@@ -672,7 +774,7 @@ uint64_t AttentionPlan::workspace_bytes() const {
   if (!scaled_query_.empty()) total = saturating_add(total, bytes(query_.atoms()));
   if (device_dtype_.device.is_cpu()) {
     // The tiles of our own kernel's threads; they depend on sizes alone.
-    kernels::AttentionProblem problem = problem_of({}, {});
+    kernels::AttentionProblem problem = problem_of({}, {}, {});
     problem.num_queries = table_.size(rows_);
     problem.num_keys = table_.size(keys_);
     problem.key_size = table_.size(key_features_);

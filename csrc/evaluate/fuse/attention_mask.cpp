@@ -1,6 +1,7 @@
 #include "evaluate/fuse/attention_mask.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace pycircuit {
@@ -175,6 +176,24 @@ MaskFacts mask_facts(const MaskView& m, const MaskView& t, const MaskSizes& size
   }
 }
 
+float largest_magnitude(const float* data, int64_t n, std::pair<int64_t, int64_t> rows, std::pair<int64_t, int64_t> planes) {
+  // As bits: magnitudes are ordered as integers, and NaN is above infinity.
+  uint32_t lanes[kLanes] = {};
+  const auto add = [&](int lane, float value) {
+    const uint32_t bits = std::bit_cast<uint32_t>(value) & 0x7fffffffu;
+    lanes[lane] = bits > lanes[lane] ? bits : lanes[lane];
+  };
+  for (int64_t plane = 0; plane < planes.second; ++plane)
+    for (int64_t row = 0; row < rows.second; ++row) {
+      const float* run = data + plane * planes.first + row * rows.first;
+      int64_t i = 0;
+      for (; i + kLanes <= n; i += kLanes)
+        for (int lane = 0; lane < kLanes; ++lane) add(lane, run[i + lane]);
+      for (; i < n; ++i) add(0, run[i]);
+    }
+  return std::bit_cast<float>(largest(lanes));
+}
+
 bool MaskMemo::Key::holds(const at::Tensor& tensor) const {
   if (!tensor.defined()) return address == nullptr;
   return address == tensor.unsafeGetTensorImpl() && !impl.expired() && version == static_cast<int64_t>(tensor._version());
@@ -189,18 +208,18 @@ MaskMemo::Key MaskMemo::Key::of(const at::Tensor& tensor) {
   return key;
 }
 
-MaskFacts MaskMemo::facts(const MaskView& m, const MaskView& t, const MaskSizes& sizes) {
+MaskFacts MaskMemo::facts(const at::Tensor& m, const at::Tensor& t, const std::function<MaskFacts()>& look) {
   // Tensors made in inference mode do not count their versions.
-  const auto counts = [](const MaskView& view) { return !view.tensor.defined() || !view.source.is_inference(); };
-  if (!counts(m) || !counts(t)) return mask_facts(m, t, sizes);
+  const auto counts = [](const at::Tensor& source) { return !source.defined() || !source.is_inference(); };
+  if (!counts(m) || !counts(t)) return look();
   {
     const std::lock_guard lock(mutex_);
-    if (filled_ && m_.holds(m.source) && t_.holds(t.source)) return facts_;
+    if (filled_ && m_.holds(m) && t_.holds(t)) return facts_;
   }
-  const MaskFacts facts = mask_facts(m, t, sizes);
+  const MaskFacts facts = look();
   const std::lock_guard lock(mutex_);
-  m_ = Key::of(m.source);
-  t_ = Key::of(t.source);
+  m_ = Key::of(m);
+  t_ = Key::of(t);
   facts_ = facts;
   filled_ = true;
   return facts;

@@ -4,8 +4,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace pycircuit {
@@ -14,7 +16,6 @@ namespace pycircuit {
 // axis is shared.
 struct MaskView {
   at::Tensor tensor;  // undefined: absent
-  at::Tensor source;  // the operand that the view is of
   std::vector<int64_t> outer_strides;
   int64_t row_stride = 0;
   int64_t column_stride = 0;
@@ -43,10 +44,14 @@ struct MaskFacts {
 
 MaskFacts mask_facts(const MaskView& m, const MaskView& t, const MaskSizes& sizes);
 
-// Remembers the facts of the last tensors, as long as they live and are not written to. Thread-safe.
+// Of runs of n floats, at all places of two axes (stride and size); NaN if there is one.
+float largest_magnitude(const float* data, int64_t n, std::pair<int64_t, int64_t> rows, std::pair<int64_t, int64_t> planes);
+
+// Remembers the facts of the last tensors, as long as they live and are not written to: the operands (or what was made of them) that m and
+// t are views of, undefined where absent. Thread-safe.
 class MaskMemo {
  public:
-  MaskFacts facts(const MaskView& m, const MaskView& t, const MaskSizes& sizes);
+  MaskFacts facts(const at::Tensor& m, const at::Tensor& t, const std::function<MaskFacts()>& look);
 
  private:
   using Weak = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;

@@ -4,8 +4,6 @@
 // dies here. Elsewhere the nodes run as written.
 #include "kernels/elementwise.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <map>
 
@@ -15,6 +13,7 @@
 #include "evaluate/fuse/recognisers.h"
 #include "tensor/aten.h"
 #include "tensor/general_function.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -119,7 +118,7 @@ at::Tensor run(const Elementwise& program, std::vector<at::Tensor>& values) {
       operands[k].strides[axis] = load.axes[axis] < 0 ? 0 : value.stride(load.axes[axis]);
     if (!result.defined() && load.aligned && is_owned(value)) result = value;
   }
-  if (!result.defined()) result = at::empty(program.shape, values[0].options());
+  if (!result.defined()) result = views::empty(program.shape, values[0]);
   problem.result_element = kernel_element(result);
   problem.result = result.data_ptr();
   std::copy(result.strides().begin(), result.strides().end(), problem.result_strides);

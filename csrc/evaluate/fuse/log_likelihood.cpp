@@ -22,6 +22,8 @@
 #include "kernels/cross_entropy.h"
 #include "tensor/general_function.h"
 #include "tensor/positions.h"
+#include "tensor/small_product.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -177,7 +179,7 @@ at::Tensor of_logits(const at::Tensor& logits, const at::Tensor& labels) {
   const int64_t rows = logits.size(0);
   if (logits.is_cpu() && has_kernel_element(logits)) {
     const at::Tensor x = logits.stride(1) == 1 ? logits : logits.contiguous();
-    at::Tensor out = at::empty({rows}, x.options());
+    at::Tensor out = views::empty({rows}, x);
     kernels::label_log_probabilities({kernel_element(x), x.data_ptr(), rows, x.size(1), x.stride(0)}, labels.data_ptr<int64_t>(),
                                      labels.stride(0), {kernel_element(out), out.data_ptr(), 1}, kernel_parallel_for);
     return out;
@@ -267,7 +269,7 @@ at::Tensor of_product(const at::Tensor& x, const at::Tensor& w, const at::Tensor
   const int64_t row_block = std::min(rows, cpu ? kRows : 4 * kRows);
   const int64_t column_block = std::min(columns, std::max(kColumns, (cpu ? kBlock : kDeviceBlock) / std::max<int64_t>(row_block, 1)));
   if (rows <= row_block && columns <= column_block && dtype == work) {
-    at::Tensor logits = bias.defined() ? at::addmm(bias, x, w.t(), 1.0, scale) : at::mm(x, w.t());
+    at::Tensor logits = bias.defined() ? at::addmm(bias, x, w.t(), 1.0, scale) : matrix_product(x, views::permute(w, {1, 0}));
     if (!bias.defined() && scale != 1.0) logits.mul_(scale);
     return of_logits(logits, labels);
   }
@@ -313,7 +315,7 @@ at::Tensor of_product(const at::Tensor& x, const at::Tensor& w, const at::Tensor
 }
 
 at::Tensor matrix(const at::Tensor& x, const std::vector<int64_t>& axes, int64_t rows, int64_t columns) {
-  return x.permute(axes).reshape({rows, columns});
+  return views::reshape(views::permute(x, axes), {rows, columns});
 }
 
 }  // namespace
@@ -347,11 +349,12 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
   }
   const auto finish = [&](at::Tensor result, double scale, const Shape& shape) {
     if (scale != 1.0) result.mul_(scale);
-    return result.reshape(shape);
+    return views::reshape(result, shape);
   };
   const auto product = graph.is_private(inner.source) ? match_product(inner.source, graph) : std::nullopt;
   const auto positions = [pick = *pick, columns](const at::Tensor& index, const at::Tensor& x) {
-    return checked_positions(index, columns, true, pick.check_ints, x.device(), pick.what).reshape(-1).contiguous();
+    const at::Tensor found = checked_positions(index, columns, true, pick.check_ints, x.device(), pick.what).contiguous();
+    return views::reshape(found, {found.numel()});
   };
   const int64_t rows = static_cast<int64_t>(numel_saturating(root->shape()));
   if (product && (!bias || (!same(bias, product->x) && !same(bias, product->w))) && !same(labels, product->x) && columns > 0) {
@@ -367,7 +370,7 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
                     shape = root->shape()](std::vector<at::Tensor>& values) {
       const at::Tensor x = matrix(values[0], product.x_axes, rows, product.inner);
       const at::Tensor w = matrix(values[1], product.w_axes, columns, product.inner);
-      at::Tensor vector = has_bias ? values[2].reshape({columns}) : at::Tensor();
+      at::Tensor vector = has_bias ? views::reshape(values[2], {columns}) : at::Tensor();
       if (has_bias && bias_scale != 1.0) vector = vector.mul(bias_scale);
       return finish(of_product(x, w, vector, scale, positions(values.back(), x)), after_scale, shape);
     };
@@ -378,7 +381,7 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
   parts.operands = {input, labels};
   parts.num_unified = 1;
   parts.kernel = [=, after_scale = after.scale, shape = root->shape()](std::vector<at::Tensor>& values) {
-    const at::Tensor logits = values[0].reshape({rows, columns});
+    const at::Tensor logits = views::reshape(values[0], {rows, columns});
     return finish(of_logits(logits, positions(values[1], logits)), after_scale, shape);
   };
   return make_region(std::move(parts), graph, refusals);

@@ -3,7 +3,6 @@
 // the constants anywhere. What is left over (factors along other axes, other summands) is applied in place to the result.
 #include "kernels/norm.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/native_layer_norm.h>
 #include <ATen/ops/rms_norm.h>
@@ -15,6 +14,7 @@
 #include "evaluate/fuse/kernel_call.h"
 #include "evaluate/fuse/pattern.h"
 #include "evaluate/fuse/recognisers.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -98,12 +98,12 @@ at::Tensor root_mean_square_norm(const at::Tensor& x, const at::Tensor& weight, 
 // For float32 on CPU, where our kernel is faster than torch's.
 at::Tensor norm_of_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps, bool centers) {
   const int64_t size = x.size(-1);
-  const at::Tensor rows = x.reshape({-1, size}).contiguous();
+  const at::Tensor rows = x.contiguous();
   const at::Tensor scale = weight.defined() ? weight.contiguous() : weight, shift = bias.defined() ? bias.contiguous() : bias;
-  at::Tensor out = at::empty(x.sizes(), x.options());
+  at::Tensor out = views::empty(x.sizes(), x);
   kernels::NormRows problem;
   problem.x = rows.data_ptr<float>();
-  problem.rows = rows.size(0);
+  problem.rows = rows.numel() / size;
   problem.columns = problem.row_stride = problem.result_row_stride = size;
   problem.centered = centers;
   problem.eps = static_cast<float>(eps);
@@ -205,9 +205,9 @@ class NormMatch {
                     coefficient = scaled ? expression.coefficient : 1.0](std::vector<at::Tensor>& values) {
       const int64_t size = values[0].size(-1);
       size_t next = 1;
-      const at::Tensor weight = has_weight ? values[next++].reshape({size}) : at::Tensor();
+      const at::Tensor weight = has_weight ? views::reshape(values[next++], {size}) : at::Tensor();
       const size_t first_leftover = next;
-      const at::Tensor vector_bias = has_bias ? values.back().reshape({size}) : at::Tensor();
+      const at::Tensor vector_bias = has_bias ? views::reshape(values.back(), {size}) : at::Tensor();
       at::Tensor out;
       if (values[0].is_cpu() && values[0].scalar_type() == at::kFloat) {
         out = norm_of_rows(values[0], weight, vector_bias, eps, centers);

@@ -10,6 +10,7 @@
 #include "tensor/aten.h"
 #include "tensor/general_function.h"
 #include "tensor/operations.h"
+#include "tensor/views.h"
 
 namespace pycircuit {
 namespace {
@@ -275,8 +276,8 @@ AlignedView::AlignedView(const Factor& factor, const std::vector<int>& order) {
 }
 
 at::Tensor AlignedView::operator()(const at::Tensor& value) const {
-  const at::Tensor permuted = permutation.empty() ? value : value.permute(permutation);
-  return permuted.sizes() == at::IntArrayRef(shape) ? permuted : permuted.reshape(shape);
+  const at::Tensor permuted = permutation.empty() ? value : views::permute(value, permutation);
+  return permuted.sizes() == at::IntArrayRef(shape) ? permuted : views::reshape(permuted, shape);
 }
 
 std::nullopt_t refuse(Refusals* refusals, const NodePtr& node, std::string_view fusion, std::string reason) {

@@ -64,12 +64,12 @@ def _seconds(library: ModuleType, run: Callable[[], Any], repeats: int) -> float
 
 
 def run() -> list[dict[str, object]]:
-    """Rows: case, processor seconds of 10 calls in each library (medians), ratio ours / theirs."""
+    """Rows: case, processor seconds of 3 calls in each library (medians), ratio ours / theirs."""
     import rust_circuit
 
     import pycircuit
 
-    repeats = 10
+    repeats = 3
     ours, theirs = _cases(pycircuit), _cases(rust_circuit)
     rows = []
     for case in ours:

@@ -32,11 +32,10 @@ NodePtrs select(const NodePtrs& nodes, const std::vector<size_t>& positions) {
   return out;
 }
 
-// coefficient * outer product of the factors, one per block, with axes in the order of the arguments. The Scalar stands at the end.
-NodePtr summand(const NodePtrs& arguments, const Partition& blocks, NodePtrs factors, double coefficient) {
+// The outer product of the factors, one per block and maybe rank-0 ones after them, with axes in the order of the arguments.
+NodePtr product_of_blocks(const NodePtrs& arguments, const Partition& blocks, NodePtrs factors) {
   std::vector<size_t> order;
   for (const auto& block : blocks) order.insert(order.end(), block.begin(), block.end());
-  factors.push_back(Scalar::make(coefficient));
   return Einsum::outer_product(std::move(factors), {}, axes_in_order(arguments, order));
 }
 
@@ -71,7 +70,8 @@ NodePtr basic_expectation(const Cumulant& cumulant) {
     for (const auto& block : partition) factors.push_back(Cumulant::make({Einsum::outer_product(select(arguments, block))}));
     double coefficient = partition.size() % 2 == 0 && !partition.empty() ? -1.0 : 1.0;
     for (size_t i = 2; i < partition.size(); ++i) coefficient *= static_cast<double>(i);
-    summands.push_back(summand(arguments, partition, std::move(factors), coefficient));
+    factors.push_back(Scalar::make(coefficient));
+    summands.push_back(product_of_blocks(arguments, partition, std::move(factors)));
   }
   return Add::make(std::move(summands));
 }
@@ -90,7 +90,7 @@ NodePtr factored_cumulant_expectation(const Ref<const Cumulant>& cumulant) {
       std::stable_sort(block.begin(), block.end(), [&](size_t a, size_t b) { return circuit_less(*arguments[a], *arguments[b]); });
       factors.push_back(Cumulant::make(select(arguments, block)));
     }
-    summands.push_back(summand(arguments, partition, std::move(factors), -1.0));
+    summands.push_back(Einsum::scalar_mul(product_of_blocks(arguments, partition, std::move(factors)), -1.0));
   }
   return Add::make(std::move(summands));
 }

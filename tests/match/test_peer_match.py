@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 import pycircuit as rc
 from tests.match.circuits import I, M, out, r
-from tests.peer import both, needs_peer, peer
-from tests.peer.program import build, program_of
+from tests.peer import both, needs_peer, peer, plain
 from tests.strategies import circuits, iterative_matcher_texts, matcher_texts, shared_circuits
 
 pytestmark = needs_peer
@@ -73,12 +72,6 @@ MATCHERS = [
 def test_fixtures(matcher):
     for c in (r, out):
         assert_reads_alike(c, matcher, True)
-
-
-def plain(c: rc.Circuit) -> rc.Circuit:
-    """As both libraries build it from its program; the peer names sums and products of nothing "" (spec 02, 4.1)."""
-    assume(all(node.children for node in c.get({rc.Add, rc.Einsum})))
-    return build(rc, program_of(c))
 
 
 @settings(max_examples=80)

@@ -12,6 +12,6 @@ Use it in a test module so::
         assert ours == theirs
 """
 
-from tests.peer.client import Peer, PeerDied, PeerError, both, needs_peer, peer
+from tests.peer.client import Peer, PeerDied, PeerError, both, needs_peer, peer, plain
 
-__all__ = ["Peer", "PeerDied", "PeerError", "both", "needs_peer", "peer"]
+__all__ = ["Peer", "PeerDied", "PeerError", "both", "needs_peer", "peer", "plain"]

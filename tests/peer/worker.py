@@ -1,4 +1,4 @@
-"""The worker's side: answers pickled requests (code, arguments) on standard input with pickled (failed, answer) on standard output."""
+"""The worker's side: answers pickled (environment, code, arguments) on standard input with pickled (failed, answer) on standard output."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def main() -> None:
     os.dup2(2, 1)
     while True:
         try:
-            request = pickle.load(sys.stdin.buffer)
+            stores, code, arguments = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        pickle.dump(runner.run(rc, *request), out)
+        os.environ.update(stores)
+        pickle.dump(runner.run(rc, code, arguments), out)
         out.flush()
 
 

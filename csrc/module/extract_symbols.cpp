@@ -77,15 +77,22 @@ class SymbolExtraction {
       frame.extracted[i] = true;
       batch = std::max(batch, module->argument(i)->rank() - module->arg_specs()[i].symbol->rank());
     }
-    Bound around = frame.around;
-    for (const auto& arg_spec : module->arg_specs()) around.insert(arg_spec.symbol->id());
     if (batch > 0 && conform_) {
       module = conform_to_input_batch_shape(*module, batch);
       frame.walked = module;
     }
+    const Bound around = bound_below(frame);
     for (size_t i = 0; i < module->num_arguments(); ++i)
       if (frame.extracted[i])
         record(frame.node->as<Module>()->arg_specs()[i].symbol->id(), module->arg_specs()[i], module->argument(i), around);
+  }
+
+  // Symbols that are bound in the spec circuit of a frame's Module: as written, and with the sizes that conforming gave them.
+  static Bound bound_below(const Frame& frame) {
+    Bound around = frame.around;
+    for (const NodePtr& module : {frame.node, frame.walked})
+      for (const auto& arg_spec : module->as<Module>()->arg_specs()) around.insert(arg_spec.symbol->id());
+    return around;
   }
 
   void record(uint64_t id, const ModuleArgSpec& arg_spec, const NodePtr& bound, const Bound& around) {
@@ -123,9 +130,7 @@ class SymbolExtraction {
         frame.children.push_back(child);  // it moves to the top as it is
         continue;
       }
-      Bound around = frame.around;
-      if (module && i == 0)
-        for (const auto& arg_spec : frame.node->as<Module>()->arg_specs()) around.insert(arg_spec.symbol->id());
+      const Bound around = module && i == 0 ? bound_below(frame) : frame.around;
       NodePtr result = known(child, frame.step.child(i, *frame.traversal), around, stack);
       if (!result) return nullptr;
       stack.back().children.push_back(std::move(result));

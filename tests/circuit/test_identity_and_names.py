@@ -474,3 +474,14 @@ def test_equal_nodes_are_one_key(cls, data):
     c = data.draw(nodes_of_class(cls))
     other = c.rename("tmp").rename(c.op_name)
     assert {c: 1}[other] == 1 and math.isfinite(hash(c))
+
+
+@given(circuits())
+def test_mapping_every_node_to_itself(c):
+    """Idempotent; the identity where no unnamed node has only named children and axis names are those of the children (02, section 12)."""
+    once = rc.deep_map(c, lambda node: node)
+    assert rc.deep_map(once, lambda node: node) == once and once.shape == c.shape
+    nodes = rc.toposort_circuit(c)
+    nameable = [n for n in nodes if n.op_name is None and not n.is_leaf() and n.use_autoname and n.get_autoname() is not None]
+    if not nameable and all(n == n.rename_axes({}) for n in nodes if n.children):
+        assert once == c

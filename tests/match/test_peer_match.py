@@ -74,14 +74,14 @@ def test_fixtures(matcher):
         assert_reads_alike(c, matcher, True)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(shared_circuits(), st.lists(iterative_matcher_texts(), min_size=3, max_size=3))
 def test_random_matchers_on_shared_circuits(c, matchers):
     for matcher in matchers:
         assert_reads_alike(c, matcher, True)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(circuits(), st.lists(iterative_matcher_texts(), min_size=3, max_size=3), st.sampled_from(MATCHERS))
 def test_random_matchers_on_random_circuits(c, matchers, fixed):
     c = plain(c)
@@ -120,13 +120,13 @@ def assert_updates_alike(c, matcher, transform):
     assert ours == theirs
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(shared_circuits(), iterative_matcher_texts(), st.sampled_from(TRANSFORMS))
 def test_updates_of_shared_circuits(c, matcher, transform):
     assert_updates_alike(c, matcher, transform)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(circuits(), iterative_matcher_texts(), st.sampled_from(TRANSFORMS))
 def test_updates_of_random_circuits(c, matcher, transform):
     # Every node is named: rust_circuit gives automatic names to nodes that it should leave alone (07, 7.2).
@@ -146,7 +146,7 @@ REGIONS = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.one_of(shared_circuits(), circuits()), REGIONS)
 def test_regions(c, region):
     c = rc.deep_map(plain(c), lambda n: n if n.op_name is not None else n.rename("n"))

@@ -135,11 +135,40 @@ def test_pushing_keeps_value(m, depth, flatten):
     if m is None:
         return
     expected = value(m)
-    pusher = rc.ModulePusher(flatten_modules=flatten)
-    for traversal in (rc.new_traversal(end_depth=depth), rc.new_traversal()):
-        pushed = pusher(m, traversal)
-        assert pushed.shape == m.shape and close(value(pushed), expected)
-    assert not any(isinstance(c, rc.Module) for c in rc.all_children(pushed))
+    callbacks = [
+        getattr(rc.ModulePusher, f"{name}_callback")() for name in ("noop", "elim_no_input_modules", "remove_unused", "remove_and_elim")
+    ]
+    everywhere = set()
+    for callback in callbacks:
+        pusher = rc.ModulePusher(flatten_modules=flatten, module_construct_callback=callback)
+        for traversal in (rc.new_traversal(end_depth=depth), rc.new_traversal()):
+            pushed = pusher(m, traversal)
+            assert pushed.shape == m.shape and close(value(pushed), expected)
+        assert not any(isinstance(c, rc.Module) for c in rc.all_children(pushed))
+        everywhere.add(pushed)
+    assert len(everywhere) == 1
+
+
+@settings(SETTINGS, max_examples=12)
+@given(safe(modules()), st.sampled_from(["x", "y", "v", "two", "n", "m"]), st.booleans())
+def test_extraction_keeps_value(m, name, conform):
+    """What is taken out of a circuit with Modules is bound around it, or refused."""
+    if m is None:
+        return
+    top = rc.Add(m, m.sum(), name="top")
+    expected = value(top)
+    try:
+        extracted = rc.extract_rewrite(top, name)
+    except (rc.ConstructModuleExtractNotPresentError, rc.ConstructModuleArgsDupNamesError, rc.SubstitutionError):
+        extracted = None  # below another match, two of one name, or bound inside
+    if extracted is not None:
+        assert close(value(extracted), expected)
+    for symbols in ([A], [B], [A, B, C]):
+        try:
+            extracted = rc.extract_symbols(top, symbols, conform_batch_if_needed=conform)
+        except (rc.ExtractSymbolsError, rc.SubstitutionError):
+            continue
+        assert extracted.op_name == "top" and close(value(extracted), expected)
 
 
 @SETTINGS

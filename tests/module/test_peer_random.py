@@ -18,7 +18,7 @@ pytestmark = needs_peer
 # Scatters and Convs are expanded otherwise there (7.1); Arrays only slow the comparison down.
 CLASSES = tuple(cls for cls in SYMBOLIC if cls not in (rc.Scatter, rc.Conv, rc.Array))
 CIRCUITS = st.one_of(circuits(CLASSES), nodes_of_class(rc.Module, CLASSES, max_steps=4))
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def assert_alike(code: str, **arguments: Any) -> None:

@@ -226,6 +226,10 @@ def test_extract_symbols(f):
     loose = rc.Module.new_flat(rc.ModuleSpec(m.spec.circuit, [rc.ModuleArgSpec(f.a, expandable=False), rc.ModuleArgSpec(f.b)]), f.x, f.y)
     with pytest.raises(rc.ExtractSymbolsArgSpecInconsistentError):
         rc.extract_symbols(rc.Add(m, loose), {f.a})
+    # Conforming gives the outer Module's symbol another shape; the inner argument still depends on it.
+    nested = module(rc, rc.Add(f.a, module(rc, rc.Add(f.b), [(f.b, f.a)])), [(f.a, f.x7)], "m")
+    with pytest.raises(rc.ExtractSymbolsHasBindingsFromOuterModuleError):
+        rc.extract_symbols(nested, [f.a, f.b], conform_batch_if_needed=True)
 
 
 def test_pull_out(f):

@@ -18,7 +18,7 @@ pytestmark = needs_peer
 CLASSES = tuple(cls for cls in RANDOM if cls not in (rc.Scatter, rc.Conv))
 VARIABLES = st.one_of(circuits(CLASSES), nodes_of_class(rc.DiscreteVar, CLASSES))
 SEEDS = st.sampled_from([0, 7, -3, 2**63 - 1])
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def groups_of(circuit: rc.Circuit) -> list[rc.Circuit]:

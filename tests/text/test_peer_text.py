@@ -72,7 +72,7 @@ def flags(draw, names):
 
 
 @given(circuits(CLASSES, max_steps=5), flags(FREE_FLAGS), st.sampled_from([None, 0, 1, 2, 3]), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_free_text(circuit, options, depth, colored):
     circuit = plain(circuit)
     code = """
@@ -88,7 +88,7 @@ result = rc.PrintOptions(bijection=False, traversal=traversal, colorer=colorer, 
 
 
 @given(circuits(CLASSES, max_steps=5), flags(BIJECTIVE_FLAGS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_bijective_text(circuit, options):
     circuit = plain(circuit)
     expected = asked("result = rc.PrintOptions(**options).repr(circuit)", circuit=circuit, options=options)
@@ -97,7 +97,7 @@ def test_bijective_text(circuit, options):
 
 
 @given(circuits(CLASSES, max_steps=5), flags(BIJECTIVE_FLAGS))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_reading(circuit, options):
     """Each library reads the other's text, with tensors from a store that both use; where either raises the other does too."""
     circuit = plain(circuit)
@@ -135,7 +135,7 @@ def marked(draw: st.DrawFn) -> rc.Circuit:
 
 
 @given(marked(), flags(BIJECTIVE_FLAGS), flags(FREE_FLAGS))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_axis_names_and_flags(circuit, bijective, free):
     """Sent as text: the peer reads it and prints it in every form as pycircuit does."""
     # Axis names that differ from those propagated are written always (05, 8 item 6); there with the option alone.
@@ -160,7 +160,7 @@ COMMENTERS = ["size_threshold_commenter(3)", "size_threshold_commenter()", "dtyp
 
 
 @given(circuits(CLASSES, max_steps=5), st.sampled_from(COLORERS), st.lists(st.sampled_from(COMMENTERS), max_size=2), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_references_colours_and_comments(circuit, colorer, commenters, data):
     circuit = plain(circuit)
     part = data.draw(st.sampled_from(rc.toposort_circuit(circuit)))

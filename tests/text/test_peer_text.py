@@ -188,3 +188,102 @@ def test_differences(new, old):
 @pytest.mark.parametrize("value", [1e-7, 123.456, 5e-324, 1e300, -0.0, float("inf"), float("nan"), 1 / 3, 2.0**70])
 def test_numbers(value):
     assert asked("result = rc.Scalar(value).repr()", value=value) == rc.Scalar(value).repr()
+
+
+# Texts written by hand, one per line, with `/` for a new line: what they mean, or with what error they are refused.
+UUID = "1a280c74-fa9f-4dd9-94f4-5cca4a0cf243"
+TEXTS = f"""
+0 Add
+'x' 'y' [] Scalar 1
+'' [] Scalar 1
+0 [1_000, 2*0s, 3,] Scalar 1
+0 [ ] Scalar 1
+0 [,] Scalar 1
+0 [-3] Scalar 1
+0 [3] Add
+0  'n'  [ 3 ]  Scalar   1  # c
+0 'n' AD [3] Scalar 1
+0 [3] AD Scalar 1
+0 add
+x [] Scalar 1
+-1 [] Scalar 1
+0[3] Add
+'x
+0
+0 [3]
+0 1 Add
+0 Add2
+'q'
+0 Add/  1 [3] Scalar 1/  1
+0 Add/  1 [3] Scalar 1/  1 [3] Scalar 2
+0 Add/  1 [3] Scalar 1/  1 AD
+0 Add/  0
+0 Add/  1 Add/    0
+0 Add#note
+0 Add/ 1 [3] Scalar 1
+0 Add/    1 [3] Scalar 1
+    0 Add/      1 [3] Scalar 1/   2 [3] Scalar 1
+0 Add/  1 [3] Scalar 1/  1/    2 [] Scalar 1
+0 Add/▼/1 [3] Scalar 1
+0 Add/▼/1 [3] Scalar 1/2 [3] Scalar 1
+'d' Add/├‣'f' Concat 0/│ ├‣'p' [3] Scalar 1/│ └‣'p'/└‣1 [6] Scalar 2
+▼/0 Add
+0 Add/  1 'x' [3] Scalar 1/  'x'
+0 Add/  'x' 'y' [3] Scalar 1/  'x'
+0 Index [0]
+0 Scalar 1
+0 Add ...
+0 Concat 0
+0 Concat -1/  1 [2,3] Scalar 1
+0 Concat 5/  1 [2] Scalar 1
+0 Concat x/  1 [2] Scalar 1
+0 [] Symbol {UUID}
+0 [] Symbol {UUID.upper()}
+0 [] Symbol x
+0 Tag/  1 [] Scalar 1
+0 Einsum ->
+0 Einsum
+0 Rearrange/  1 [2] Scalar 1
+0 Index/  1 [2] Scalar 1
+0 GeneralFunction/  1 [2] Scalar 1
+0 Einsum ij->ji/  1 [2,3] Scalar 1
+0 Rearrange q r->(r q)/  'x' [2,3] Scalar 1
+0 Index [0]/  'x' [2,3] Scalar 1
+0 Index [x:y]/  1 [2] Scalar 1
+0 Index [x]/  1 [2] Scalar 1
+0 Index []/  1 [2] Scalar 1
+0 Index [0,1,2]/  1 [2,3] Scalar 1
+0 [4] Scatter [1:3]/  1 [2] Scalar 1
+0 Index [5]/  1 [2] Scalar 1
+0 StoredCumulantVar 1, 2|{UUID}/  1 [] Scalar 1/  2 [] Scalar 2
+0 StoredCumulantVar 1,2/  1 [] Scalar 1/  2 [] Scalar 2
+0 Module/  1 [] Symbol/  2 [] Scalar 1 ! 1
+0 Module/  1 [] Symbol/  2 [5] Scalar 1 ! 1 tft
+0 Module/  1 [] Symbol/  2 [] Scalar 1
+0 Module
+0 Add/  1 [] Scalar 1 ! 's'
+0 Add ! 's'
+0 Module/  1 [] Scalar 2/  2 [] Scalar 1 ! 1
+0 Module/  1 [] Scalar 2/  2 [] Scalar 1 ! 's' [] Symbol
+0 [] Scalar 5.
+0 [] Scalar .5
+0 [] Scalar 1E3
+0 [] Scalar inf
+0 [] Scalar NAN
+0 [] Scalar 1d
+0 [] Scalar 1e400
+0 [] Scalar +2
+0 [] Scalar
+0 GeneralFunction softmax/  1 [2] Scalar 1
+0 GeneralFunction pow/  1 [2] Scalar 2/  2 [2] Scalar 3
+0 GeneralFunction gen_index_at_0_c/  1 [2] Scalar 2/  2 [] Scalar 1
+0 GeneralFunction multinomial_no_replace_[1, 2]/  1 [4] Scalar 0.25/  2 [] Scalar 3
+0 DiscreteVar/  1 [2,3] Scalar 1/  2 [2] Scalar 0.5
+""".strip("\n").split("\n")
+
+
+@pytest.mark.parametrize("number", range(len(TEXTS)))
+def test_texts(number):
+    text = TEXTS[number].replace("/", "\n")
+    ours, theirs = both("result = [lines_of(c) for c in rc.Parser().parse_circuits(text)]", text=text)
+    assert ours == theirs, text

@@ -277,6 +277,14 @@ def fetch_tensors(prefixes: list[str], parallelism: int = 15) -> None:
         list(pool.map(fetch, prefixes))
 
 
+def _check_parallelism(parallelism: int) -> None:
+    # A pool waits for ever for a number of workers that is not one.
+    if not isinstance(parallelism, int):
+        raise TypeError(f"parallelism: expected an int, got {type(parallelism).__name__}")
+    if not 1 <= parallelism <= 1024:
+        raise OverflowError(f"parallelism: expected 1 to 1024, got {parallelism}")
+
+
 def _copy_to_shared(keys: list[str], parallelism: int) -> None:
     if parallelism < 1:
         raise ValueError(f"parallelism must be at least 1, got {parallelism}")
@@ -294,6 +302,7 @@ def _copy_to_shared(keys: list[str], parallelism: int) -> None:
 
 def sync_all_unsynced_tensors(parallelism: int = 15) -> None:
     """Copy every tensor that is listed as unsynced to the shared store (spec 02, section 9)."""
+    _check_parallelism(parallelism)
     if not _unsynced_list().is_file():
         print(f"nothing to sync: there is no list of unsynced tensors in {local_store()}")
         return
@@ -305,6 +314,9 @@ def sync_all_unsynced_tensors(parallelism: int = 15) -> None:
 
 def sync_specific_tensors(tensor_hash_prefixes: list[str], parallelism: int = 15) -> None:
     """Copy the tensors of the local store with these unique prefixes to the shared store (spec 02, section 9)."""
+    _check_parallelism(parallelism)
+    if isinstance(tensor_hash_prefixes, (str, bytes)):
+        raise TypeError("tensor_hash_prefixes: expected a list of str, got one string")
     prefixes = [_check_prefix(prefix) for prefix in tensor_hash_prefixes]
     keys = []
     for prefix in prefixes:
@@ -397,5 +409,6 @@ class TensorCacheRrfs:
 
     def get_tensor_if_cached(self, prefix: str) -> torch.Tensor | None:
         """The tensor if it is in the cache under this very prefix, else None."""
+        _check_prefix(prefix)
         tensor = self._small.get(prefix)
         return tensor if tensor is not None else self._large.get(prefix)

@@ -1,5 +1,7 @@
 // EinsumSpec and contraction paths (spec 03, section 12).
+#include "python/arguments.h"
 #include "python/convert.h"
+#include "python/matcher_convert.h"
 #include "python/shape_convert.h"
 #include "shape/einsum_spec.h"
 
@@ -21,15 +23,18 @@ std::vector<int64_t> positions_from(py::handle value) {
 
 PathOptions options_from(py::handle check_outer, py::handle mem_cap, py::handle hash_map_cap) {
   PathOptions options;
-  options.check_outer = !check_outer.is_none() && check_outer.cast<bool>();
+  options.check_outer = !check_outer.is_none() && bool_from(check_outer, "check_outer");
   options.mem_cap = cap_from(mem_cap, "mem_cap");
   if (const auto cap = cap_from(hash_map_cap, "hash_map_cap")) options.hash_map_cap = *cap;
   return options;
 }
 
-std::vector<NamedAxes> named_axes_list_from(const py::sequence& values) {
+std::vector<NamedAxes> named_axes_list_from(py::handle values) {
   std::vector<NamedAxes> out;
-  for (const py::object value : values) out.push_back(named_axes_from(value.cast<py::dict>()));
+  each(values, "children_named_axes", "a sequence of dicts", [&](py::handle value) {
+    if (!PyDict_Check(value.ptr())) throw py::type_error("children_named_axes: expected dicts, got " + std::string(py::repr(value)));
+    out.push_back(named_axes_from(py::reinterpret_borrow<py::dict>(value)));
+  });
   return out;
 }
 
@@ -44,13 +49,13 @@ void bind_text(py::class_<EinsumSpec>& cls) {
   cls.def("to_einsum_string", &EinsumSpec::to_einsum_string, "Letters such as \"ab,bc->ac\" (spec 03, section 11.4).")
       .def(
           "to_fancy_einsum_string",
-          [](const EinsumSpec& self, const py::dict& self_named_axes, const py::sequence& children_named_axes) {
+          [](const EinsumSpec& self, const py::dict& self_named_axes, const py::object& children_named_axes) {
             return self.to_fancy_einsum_string(named_axes_from(self_named_axes), named_axes_list_from(children_named_axes));
           },
           py::arg("self_named_axes"), py::arg("children_named_axes"), "Text with axis names, or None (spec 03, section 11.4).")
       .def(
           "to_maybe_fancy_string",
-          [](const EinsumSpec& self, const py::dict& self_named_axes, const py::sequence& children_named_axes) {
+          [](const EinsumSpec& self, const py::dict& self_named_axes, const py::object& children_named_axes) {
             return self.to_maybe_fancy_string(named_axes_from(self_named_axes), named_axes_list_from(children_named_axes));
           },
           py::arg("self_named_axes"), py::arg("children_named_axes"),

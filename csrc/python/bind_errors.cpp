@@ -124,6 +124,10 @@ void bind_errors(py::module_& m) {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const CircuitError& error) {
       raise(error);
+    } catch (const py::cast_error& error) {
+      // pybind11 would make a RuntimeError of it, with the names of C++ types.
+      const std::string text = error.what();
+      PyErr_SetString(PyExc_TypeError, text.substr(0, text.find(" to C++ type")).c_str());
     }
   });
 }

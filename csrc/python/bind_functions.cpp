@@ -1,6 +1,7 @@
 // GeneralFunction, its specs and the built-in functions (spec 04).
 #include "base/error.h"
 #include "circuit/nodes/general_function.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/constructor.h"
 #include "python/user_function.h"
@@ -16,30 +17,26 @@ Ref<const GeneralFunction> function_from(Positional nodes, const py::object& spe
   return GeneralFunction::make(circuits_from(nodes, "GeneralFunction"), function_spec_from(spec), name_from(name));
 }
 
-std::vector<Shape> shapes_from(const py::sequence& shapes) {
-  std::vector<Shape> out;
-  for (const py::object shape : shapes) out.push_back(shape_from(shape, "shapes"));
-  return out;
-}
-
 int64_t dim_count_from(const py::object& value, std::string_view what) {
   const int64_t count = int_from(value, what);
   if (count < 0 || count > 255) fail(ErrorId::OverflowError, std::string(what) + ": expected 0 to 255, got " + std::to_string(count));
   return count;
 }
 
-std::vector<bool> flags_from(const py::sequence& values) {
+std::vector<bool> flags_from(py::handle values) {
   std::vector<bool> out;
-  for (const py::object value : values) {
+  each(values, "input_batchability", "a sequence of bools", [&](py::handle value) {
     if (!PyBool_Check(value.ptr())) throw py::type_error("input_batchability: expected bools, got " + std::string(py::repr(value)));
     out.push_back(value.is(py::handle(Py_True)));
-  }
+  });
   return out;
 }
 
+std::vector<Tensor> tensors_from(py::handle value) { return objects_from<Tensor>(value, "tensors", "a sequence of tensors"); }
+
 void bind_shape_info(py::module_& m) {
   py::class_<FunctionShapeInfo>(m, "GeneralFunctionShapeInfo", py::is_final(), "What a shape rule yields (spec 04, sections 1 and 4).")
-      .def(py::init([](const py::object& shape, const py::object& count, const py::sequence& flags) {
+      .def(py::init([](const py::object& shape, const py::object& count, const py::object& flags) {
              return FunctionShapeInfo{shape_from(shape), dim_count_from(count, "num_non_batchable_output_dims"), flags_from(flags)};
            }),
            py::arg("shape"), py::arg("num_non_batchable_output_dims"), py::arg("input_batchability"))
@@ -54,7 +51,7 @@ void bind_shape_info(py::module_& m) {
           "Output axes, counted from the end, over which the function does not act independently.")
       .def_property(
           "input_batchability", [](const FunctionShapeInfo& self) { return self.input_batchability; },
-          [](FunctionShapeInfo& self, const py::sequence& flags) { self.input_batchability = flags_from(flags); },
+          [](FunctionShapeInfo& self, const py::object& flags) { self.input_batchability = flags_from(flags); },
           "Per input whether it has the batch axes of the output.")
       .def("__repr__", [](const FunctionShapeInfo& self) {
         return "GeneralFunctionShapeInfo(shape=" + std::string(py::repr(to_tuple(self.shape))) +
@@ -63,7 +60,7 @@ void bind_shape_info(py::module_& m) {
       });
   m.def(
       "get_shape_info_simple",
-      [](const py::sequence& shapes, const py::object& count, const py::object& removed) {
+      [](const py::object& shapes, const py::object& count, const py::object& removed) {
         return shape_info_simple(shapes_from(shapes), dim_count_from(count, "num_non_batchable_output_dims"),
                                  dim_count_from(removed, "removed_from_end"));
       },
@@ -71,7 +68,7 @@ void bind_shape_info(py::module_& m) {
       "Shape rule of functions of one input that keep its leading axes (spec 04, section 4).");
   m.def(
       "get_shape_info_broadcast",
-      [](const py::sequence& shapes, bool special_case_ones) { return shape_info_broadcast(shapes_from(shapes), special_case_ones); },
+      [](const py::object& shapes, bool special_case_ones) { return shape_info_broadcast(shapes_from(shapes), special_case_ones); },
       py::arg("shapes"), py::arg("special_case_ones") = true,
       "Shape rule of elementwise functions of broadcast inputs (spec 04, section 4).");
 }
@@ -139,7 +136,7 @@ void bind_specs(py::module_& m) {
 
   m.def(
       "_spec_shape_info",
-      [](const py::object& spec, const py::sequence& shapes) { return function_spec_from(spec)->shape_info(shapes_from(shapes)); },
+      [](const py::object& spec, const py::object& shapes) { return function_spec_from(spec)->shape_info(shapes_from(shapes)); },
       py::arg("spec"), py::arg("shapes"), "Runs the shape rule of a spec.");
   m.def(
       "_spec_apply",
@@ -247,10 +244,12 @@ void bind_free_functions(py::module_& m) {
       },
       py::arg("probs"), py::arg("seed"), py::arg("shape"), py::arg("replacement") = true, py::arg("name") = py::none(),
       "Category numbers drawn with weights probs, reproducible from the seed (spec 04, section 10).");
-  m.def("upcast_tensor_devices", &upcast_tensor_devices, py::arg("tensors"),
-        "Moves all to the first non-CPU device unless the devices agree (spec 04, section 6).");
-  m.def("upcast_tensor_device_dtypes", &upcast_tensor_device_dtypes, py::arg("tensors"),
-        "The same, and one dtype: the first floating one that is not float64 (spec 04, section 6).");
+  m.def(
+      "upcast_tensor_devices", [](const py::object& tensors) { return upcast_tensor_devices(tensors_from(tensors)); }, py::arg("tensors"),
+      "Moves all to the first non-CPU device unless the devices agree (spec 04, section 6).");
+  m.def(
+      "upcast_tensor_device_dtypes", [](const py::object& tensors) { return upcast_tensor_device_dtypes(tensors_from(tensors)); },
+      py::arg("tensors"), "The same, and one dtype: the first floating one that is not float64 (spec 04, section 6).");
 }
 
 }  // namespace

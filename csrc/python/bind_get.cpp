@@ -3,6 +3,7 @@
 #include "circuit/identities.h"
 #include "match/explore.h"
 #include "match/get.h"
+#include "python/arguments.h"
 #include "python/bind_match.h"
 
 namespace pycircuit {
@@ -152,7 +153,10 @@ void bind_getter(py::module_& m) {
            py::arg("getter").none(false), py::arg("matcher"))
       .def_property(
           "getter", [](const BoundGetter& self) { return self.getter; },
-          [](BoundGetter& self, const py::object& getter) { self.getter = py::cast<std::shared_ptr<Getter>>(getter); }, "The live Getter.")
+          [](BoundGetter& self, const py::object& getter) {
+            self.getter = object_from<std::shared_ptr<Getter>>(getter, "getter", "a Getter");
+          },
+          "The live Getter.")
       .def_property(
           "matcher", [](const BoundGetter& self) { return self.matcher; },
           [](BoundGetter& self, const py::object& matcher) { self.matcher = iterative_matcher_from(matcher); },
@@ -216,7 +220,9 @@ void bind_any_found(py::module_& m) {
            py::arg("any_found").none(false), py::arg("matcher"))
       .def_property(
           "any_found", [](const BoundAnyFound& self) { return self.any_found; },
-          [](BoundAnyFound& self, const py::object& any_found) { self.any_found = py::cast<std::shared_ptr<AnyFoundMemo>>(any_found); },
+          [](BoundAnyFound& self, const py::object& any_found) {
+            self.any_found = object_from<std::shared_ptr<AnyFoundMemo>>(any_found, "any_found", "an AnyFound");
+          },
           "The live AnyFound.")
       .def_property(
           "matcher", [](const BoundAnyFound& self) { return self.matcher; },

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "match/describe.h"
 #include "match/traversal.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 
 namespace pycircuit {
@@ -28,7 +29,8 @@ std::shared_ptr<const CompiledRegex> compile_regex(const std::string& pattern) {
   try {
     return std::make_shared<const PythonRegex>(re.attr("compile")(pattern).attr("search"));
   } catch (py::error_already_set& error) {
-    if (!error.matches(re.attr("error")) && !error.matches(PyExc_OverflowError)) throw;
+    const bool is_refused = error.matches(re.attr("error")) || error.matches(PyExc_OverflowError) || error.matches(PyExc_RecursionError);
+    if (!is_refused) throw;
     fail(ErrorId::RuntimeError, "cannot compile the regular expression '" + pattern + "': " + std::string(py::str(error.value())));
   }
 }
@@ -74,10 +76,8 @@ std::set<uint64_t> child_numbers_from(py::handle value) {
 }
 
 std::vector<IterativeMatcher> chain_from(py::handle value) {
-  if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || !PySequence_Check(value.ptr()))
-    throw py::type_error("expected a sequence of matchers as a chain, got " + std::string(py::repr(value)));
   std::vector<IterativeMatcher> members;
-  for (const py::object item : py::reinterpret_borrow<py::sequence>(value)) members.push_back(iterative_matcher_from(item));
+  each(value, "chain", "a sequence of matchers", [&](py::handle item) { members.push_back(iterative_matcher_from(item)); });
   return members;
 }
 
@@ -476,6 +476,7 @@ void bind_traversals(py::module_& m) {
       "replace_outside_traversal_symbols",
       [](const NodePtr& circuit, const py::object& traversal, const py::object& namer) {
         SymbolNamer name;
+        check_callable(namer, "namer");
         if (!namer.is_none()) name = [&](const NodePtr& edge) { return name_from(namer(edge), "result of namer"); };
         const OutsideReplaced out = replace_outside_traversal_symbols(circuit, iterative_matcher_from(traversal, "traversal"), name);
         py::dict symbols;

@@ -6,6 +6,7 @@
 #include "module/expander.h"
 #include "module/extract.h"
 #include "module/spec.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/convert.h"
 
@@ -53,16 +54,17 @@ uint64_t hash_of(const ModuleArgSpec& spec) {
 
 py::ssize_t python_hash(uint64_t hash) { return static_cast<py::ssize_t>(hash >> 2); }
 
-std::vector<Shape> shapes_from(const py::sequence& shapes) {
-  std::vector<Shape> all;
-  for (const py::object shape : shapes) all.push_back(shape_from(shape, "shapes"));
-  return all;
+std::vector<ModuleArgSpec> arg_specs_from(py::handle value) {
+  return objects_from<ModuleArgSpec>(value, "arg_specs", "a sequence of ModuleArgSpecs");
+}
+
+std::vector<CircuitArgSpec> input_specs_from(py::handle value, std::string_view what) {
+  return objects_from<CircuitArgSpec>(value, what, "a sequence of pairs of a circuit and a ModuleArgSpec");
 }
 
 std::vector<std::pair<std::string, NodePtr>> named_arguments(const py::kwargs& kwargs) {
   std::vector<std::pair<std::string, NodePtr>> arguments;
-  for (const auto& [name, circuit] : kwargs)
-    arguments.emplace_back(py::cast<std::string>(name), circuit_from(circuit, py::cast<std::string>(name)));
+  for (const auto& [name, circuit] : kwargs) arguments.emplace_back(*name_from(name), circuit_from(circuit, *name_from(name)));
   return arguments;
 }
 
@@ -93,8 +95,8 @@ void bind_specs(py::module_& m) {
   def_order(arg_spec);
 
   py::class_<ModuleSpec> spec(m, "ModuleSpec", "A function: a spec circuit and its parameters (spec 08, section 3).");
-  spec.def(py::init([](const NodePtr& circuit, std::vector<ModuleArgSpec> arg_specs, bool all_used, bool unique_names) {
-             ModuleSpec spec{circuit, std::move(arg_specs)};
+  spec.def(py::init([](const NodePtr& circuit, const py::object& arg_specs, bool all_used, bool unique_names) {
+             ModuleSpec spec{circuit, arg_specs_from(arg_specs)};
              check_spec(spec, all_used, unique_names);
              return spec;
            }),
@@ -104,7 +106,7 @@ void bind_specs(py::module_& m) {
           [](ModuleSpec& self, const NodePtr& circuit) { self.circuit = circuit; }, "The spec circuit.")
       .def_property(
           "arg_specs", [](const ModuleSpec& self) { return self.arg_specs; },
-          [](ModuleSpec& self, std::vector<ModuleArgSpec> arg_specs) { self.arg_specs = std::move(arg_specs); },
+          [](ModuleSpec& self, const py::object& arg_specs) { self.arg_specs = arg_specs_from(arg_specs); },
           "The parameters, as a fresh list.")
       .def("check_all_inputs_used", &check_all_inputs_used,
            "Raises ConstructModuleSomeArgsNotPresentError if a parameter is unused (spec 08, section 3).")
@@ -127,13 +129,13 @@ void bind_specs(py::module_& m) {
           py::arg("circuit"), py::arg("check_unique_arg_names") = true, "One default arg spec per free symbol (spec 08, section 3).")
       .def_static(
           "new_extract",
-          [](const NodePtr& circuit, const std::vector<CircuitArgSpec>& arg_specs, bool all_used, bool unique_names) {
-            return extract(circuit, arg_specs, {all_used, unique_names}).spec;
+          [](const NodePtr& circuit, const py::object& arg_specs, bool all_used, bool unique_names) {
+            return extract(circuit, input_specs_from(arg_specs, "arg_specs"), {all_used, unique_names}).spec;
           },
           py::arg("circuit"), py::arg("arg_specs"), py::arg("check_all_inputs_used") = true, py::arg("check_unique_arg_names") = true,
           "The circuit with given circuits replaced by Symbols (spec 08, 9.2).")
       .def(
-          "resize", [](const ModuleSpec& self, const py::sequence& shapes) { return resize(self, shapes_from(shapes)); }, py::arg("shapes"),
+          "resize", [](const ModuleSpec& self, const py::object& shapes) { return resize(self, shapes_from(shapes)); }, py::arg("shapes"),
           "The spec with symbols of these shapes (spec 08, section 6).")
       .def(
           "map_on_replaced_path",
@@ -274,10 +276,10 @@ void bind_module(py::module_& m) {
       py::arg("circuit"), py::arg("dict"), "The keys of a dict replaced by their values, nodes above expanded (spec 08, 8.1).");
   m.def(
       "extract_rewrite_raw",
-      [](const NodePtr& circuit, const std::vector<CircuitArgSpec>& input_specs, const py::object& prefix, const py::object& name,
-         bool all_used, bool unique_names, const std::optional<bool>& require_all_args) {
-        return extract_rewrite_raw(circuit, input_specs, name_from(prefix, "prefix_to_strip"), name_from(name, "module_name"),
-                                   {require_all_args.value_or(all_used), unique_names});
+      [](const NodePtr& circuit, const py::object& input_specs, const py::object& prefix, const py::object& name, bool all_used,
+         bool unique_names, const std::optional<bool>& require_all_args) {
+        return extract_rewrite_raw(circuit, input_specs_from(input_specs, "input_specs"), name_from(prefix, "prefix_to_strip"),
+                                   name_from(name, "module_name"), {require_all_args.value_or(all_used), unique_names});
       },
       py::arg("circuit"), py::arg("input_specs"), py::arg("prefix_to_strip") = py::none(), py::arg("module_name") = py::none(),
       py::arg("check_all_inputs_used") = true, py::arg("check_unique_arg_names") = true, py::arg("require_all_args") = py::none(),

@@ -2,6 +2,7 @@
 #include "module/extract_symbols.h"
 #include "module/push.h"
 #include "module/update_bindings.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/convert.h"
 #include "python/matcher_convert.h"
@@ -165,12 +166,16 @@ PulledOut pull_out(const NodePtr& circuit, const py::object& matcher, const py::
     return updated.is_none() ? nullptr : circuit_from(updated, "update_new_binds");
   };
   if (!matcher_new_binds.is_none()) options.matcher_new_binds = iterative_matcher_from(matcher_new_binds, "matcher_new_binds");
+  check_callable(callback, "module_construct_callback");
+  check_callable(circuit_to_arg_spec, "circuit_to_arg_spec");
   if (!callback.is_none())
     options.module_construct_callback = [&](const ModulePtr& made, const ModulePtr& old) {
       return circuit_from(callback(made, old), "module_construct_callback");
     };
   if (!circuit_to_arg_spec.is_none())
-    options.circuit_to_arg_spec = [&](const NodePtr& node) { return py::cast<ModuleArgSpec>(circuit_to_arg_spec(node)); };
+    options.circuit_to_arg_spec = [&](const NodePtr& node) {
+      return object_from<ModuleArgSpec>(circuit_to_arg_spec(node), "result of circuit_to_arg_spec", "a ModuleArgSpec");
+    };
   return pull_out_of_modules(circuit, iterative_matcher_from(matcher), options);
 }
 

@@ -4,6 +4,7 @@
 #include "circuit/build.h"
 #include "circuit/nodes/all.h"
 #include "circuit/synchronized_index.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/constructor.h"
 #include "python/convert.h"
@@ -49,10 +50,8 @@ Conv::Padding padding_from(const py::object& padding, size_t dims) {
     const int64_t both = int_from(padding, "padding");
     return Conv::Padding(dims, {both, both});
   }
-  if (PyUnicode_Check(padding.ptr()) || !PySequence_Check(padding.ptr()))
-    throw py::type_error("padding: expected an int, a list of ints or of pairs");
   Conv::Padding out;
-  for (const py::object item : py::reinterpret_borrow<py::sequence>(padding)) {
+  each(padding, "padding", "an int, a list of ints or of pairs", [&](py::handle item) {
     if (PySequence_Check(item.ptr())) {
       const auto pair = ints_from(item, "padding");
       if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + std::string(py::repr(item)));
@@ -61,7 +60,7 @@ Conv::Padding padding_from(const py::object& padding, size_t dims) {
       const int64_t both = int_from(item, "padding");
       out.emplace_back(both, both);
     }
-  }
+  });
   return out;
 }
 
@@ -71,9 +70,9 @@ Ref<const Conv> conv_from(const NodePtr& input, const NodePtr& filter, const py:
   return Conv::make(input, filter, strides, padding_from(padding, strides.size()), name_from(name));
 }
 
-std::vector<Labels> label_lists_from(const py::sequence& values) {
+std::vector<Labels> label_lists_from(py::handle values) {
   std::vector<Labels> out;
-  for (const py::object value : values) out.push_back(labels_from(value, "input_ints"));
+  each(values, "input_ints", "a sequence of sequences of ints", [&](py::handle value) { out.push_back(labels_from(value, "input_ints")); });
   return out;
 }
 
@@ -226,7 +225,8 @@ void bind_add(py::module_& m) {
           [](const py::args& nodes_and_weights, bool use_1_weights, const py::object& name) {
             NodePtrs nodes;
             for (const py::handle item : nodes_and_weights) {
-              const auto [node, weight] = item.cast<std::pair<NodePtr, double>>();
+              const auto [node, weight] =
+                  object_from<std::pair<NodePtr, double>>(item, "Add.from_weighted_nodes", "pairs (circuit, weight)");
               nodes.push_back(weight == 1.0 && !use_1_weights ? node : NodePtr(Einsum::scalar_mul(node, weight)));
             }
             return Add::make(std::move(nodes), name_from(name));

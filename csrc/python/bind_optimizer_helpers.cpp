@@ -1,4 +1,5 @@
 // Steps of the optimizer as functions of their own (spec 10, sections 9.2, 9.3 and 15.2 to 15.5).
+#include "python/arguments.h"
 #include "python/bind_rewrite.h"
 #include "rewrite/contraction.h"
 #include "rewrite/sums.h"
@@ -28,14 +29,15 @@ NodePtr deep_maybe_distribute_with(const NodePtr& node, const py::object& settin
   return result.circuit;
 }
 
-Path path_from(const py::sequence& steps) {
+Path path_from(py::handle steps) {
   Path path;
-  for (const py::object step : steps) path.push_back(ints_from(step, "path"));
+  each(steps, "path", "a sequence of sequences of ints", [&](py::handle step) { path.push_back(ints_from(step, "path")); });
   return path;
 }
 
 // Compares the plain and the optimized value of every node, children first.
 void compare_subcircuits(const NodePtr& circuit, const py::object& settings) {
+  settings_or_default(settings);  // TypeError for anything else
   constexpr uint64_t kMaxElements = 2'000'000'000;
   const py::module_ rc = py::module_::import("pycircuit"), testing = py::module_::import("torch.testing");
   for (const py::handle node : rc.attr("toposort_circuit")(circuit)) {
@@ -75,7 +77,7 @@ void bind_optimizer_helpers(py::module_& m) {
   m.def("deep_maybe_distribute", &deep_maybe_distribute_with, py::arg("node"), py::arg("settings") = py::none(),
         "maybe_distribute at every Einsum, bottom-up, one pass; warns after 10,000 distributions (spec 10, 15.2).");
   m.def(
-      "einsum_nest_path", [](const Einsum& einsum, const py::sequence& path) { return einsum_nest_path(einsum, path_from(path)); },
+      "einsum_nest_path", [](const Einsum& einsum, const py::object& path) { return einsum_nest_path(einsum, path_from(path)); },
       py::arg("einsum"), py::arg("path"),
       "The Einsum as nested Einsums along a contraction path; ValueError for a path that does not fit (spec 10, 15.3).");
   m.def(

@@ -1,4 +1,5 @@
 // Parser (spec 05, section 6).
+#include "python/arguments.h"
 #include "python/bind_text.h"
 #include "python/matcher_convert.h"
 #include "text/parser.h"
@@ -52,8 +53,7 @@ std::string_view text_from(py::handle text) {
 
 TensorSource source_from(const py::object& tensor_cache) {
   if (tensor_cache.is_none()) return {};
-  if (!py::isinstance(tensor_cache, py::module_::import("pycircuit").attr("TensorCacheRrfs")))
-    throw py::type_error("tensor_cache: expected a TensorCacheRrfs or None, got " + std::string(py::repr(tensor_cache)));
+  check_tensor_cache(tensor_cache);
   return [cache = shared_object(tensor_cache)](std::string_view prefix) {
     const py::gil_scoped_acquire lock;
     try {

@@ -1,5 +1,6 @@
 // Sample specs, Sampler, seeds, cumulant expansions (spec 09).
 #include "circuit/nodes/cumulant.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/convert.h"
 #include "python/matcher_convert.h"
@@ -44,11 +45,11 @@ py::object seeder_object(const Seeder& seeder) {
 
 std::vector<Slice> slices_from(const py::object& subsets) {
   std::vector<Slice> slices;
-  for (const py::object item : py::reinterpret_borrow<py::sequence>(subsets)) {
+  each(subsets, "subsets", "a sequence of slices", [&](py::handle item) {
     if (!PySlice_Check(item.ptr())) throw py::type_error("subsets: expected slices, got " + std::string(py::repr(item)));
     if (!item.attr("step").is_none()) throw py::value_error("subsets: step must be None, got " + std::string(py::repr(item)));
     slices.push_back(std::get<Slice>(index_from(py::make_tuple(item))[0]));
-  }
+  });
   return slices;
 }
 
@@ -135,14 +136,17 @@ NodePtr substituted_cumulant(NodePtr cumulant, const py::object& namer, const py
 }
 
 py::tuple kappa_term_of(const py::object& args, const py::object& namer, const py::object& on_sub_cumulant_fn) {
+  check_callable(namer, "namer");
+  check_callable(on_sub_cumulant_fn, "on_sub_cumulant_fn");
   std::vector<KappaBlock> blocks;
-  for (const py::handle block : args) {
+  constexpr std::string_view kExpected = "blocks, sequences of pairs (position, circuit)";
+  each(args, "args", kExpected, [&](py::handle block) {
     blocks.emplace_back();
-    for (const py::handle item : block) {
-      const auto pair = py::cast<std::pair<py::object, py::object>>(item);
+    each(block, "args", kExpected, [&](py::handle item) {
+      const auto pair = object_from<std::pair<py::object, py::object>>(item, "args", kExpected);
       blocks.back().emplace_back(int_from(pair.first, "position"), circuit_from(pair.second));
-    }
-  }
+    });
+  });
   const KappaTerm term =
       kappa_term(blocks, [&](const NodePtr& cumulant) { return substituted_cumulant(cumulant, namer, on_sub_cumulant_fn); });
   return py::make_tuple(term.product, term.cumulants);
@@ -196,6 +200,8 @@ void bind_random(py::module_& m) {
   m.def(
       "rewrite_cum_to_circuit_of_cum",
       [](const Ref<const Cumulant>& cumulant, const NodePtr& node, const py::object& namer, const py::object& on_sub_cumulant_fn) {
+        check_callable(namer, "namer");
+        check_callable(on_sub_cumulant_fn, "on_sub_cumulant_fn");
         return rewrite_cumulant(cumulant, node, [&](const NodePtr& q) { return substituted_cumulant(q, namer, on_sub_cumulant_fn); });
       },
       py::arg("cumulant"), py::arg("node"), py::arg("namer") = py::none(), py::arg("on_sub_cumulant_fn") = py::none(),

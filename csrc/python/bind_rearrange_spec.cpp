@@ -1,4 +1,5 @@
 // RearrangeSpec (spec 03, sections 2 to 9).
+#include "python/arguments.h"
 #include "python/convert.h"
 #include "python/shape_convert.h"
 #include "shape/rearrange_spec.h"
@@ -10,17 +11,13 @@ namespace {
 using Spec = RearrangeSpec;
 
 std::vector<OptionalSize> int_sizes_from(py::handle value) {
-  if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr()))
-    throw py::type_error("int_sizes: expected a sequence of ints and None, got " + std::string(py::repr(value)));
   std::vector<OptionalSize> sizes;
-  for (const py::object item : py::reinterpret_borrow<py::sequence>(value)) {
-    if (item.is_none()) {
-      sizes.emplace_back();
-      continue;
-    }
-    sizes.emplace_back(int_from(item, "int_sizes"));
+  each(value, "int_sizes", "a sequence of ints and None", [&](py::handle item) {
+    sizes.emplace_back();
+    if (item.is_none()) return;
+    sizes.back() = int_from(item, "int_sizes");
     if (*sizes.back() < 0) fail(ErrorId::OverflowError, "int_sizes: sizes must not be negative, got " + std::to_string(*sizes.back()));
-  }
+  });
   return sizes;
 }
 
@@ -34,10 +31,9 @@ std::optional<std::vector<int64_t>> counts_from(py::handle counts) {
 }
 
 std::vector<std::vector<int64_t>> int_groups_from(py::handle value) {
-  if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr()))
-    throw py::type_error("permute_combine: expected a sequence of sequences of ints, got " + std::string(py::repr(value)));
   std::vector<std::vector<int64_t>> groups;
-  for (const py::object group : py::reinterpret_borrow<py::sequence>(value)) groups.push_back(ints_from(group, "permute_combine"));
+  each(value, "permute_combine", "a sequence of sequences of ints",
+       [&](py::handle group) { groups.push_back(ints_from(group, "permute_combine")); });
   return groups;
 }
 

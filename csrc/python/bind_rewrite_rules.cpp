@@ -1,6 +1,7 @@
 // The rewrite rules as functions of one node (spec 10, sections 2 to 9).
 #include <set>
 
+#include "python/arguments.h"
 #include "python/bind_rewrite.h"
 #include "rewrite/build.h"
 #include "rewrite/module_rules.h"
@@ -70,7 +71,10 @@ void bind_axis_rules(py::module_& m) {
       "index_split_axes",
       [](const Index& node, const py::iterable& top_axes) {
         std::set<int64_t> axes;
-        for (const py::handle axis : top_axes) axes.insert(count_from(axis, "top_axes"));
+        for (const py::handle axis : top_axes) {
+          axes.insert(count_from(axis, "top_axes"));
+          if (*axes.rbegin() >= node.child()->rank()) return NodePtr();
+        }
         return index_split_axes(node, {axes.begin(), axes.end()});
       },
       py::arg("node"), py::arg("top_axes"),
@@ -132,8 +136,8 @@ void bind_module_rules(py::module_& m) {
       py::call_guard<py::gil_scoped_release>());
   m.def(
       "fuse_concat_modules",
-      [](const NodePtr& circuit, const std::vector<Ref<const Module>>& modules, const py::object& name) {
-        return fuse_concat_modules(circuit, modules, name_from(name));
+      [](const NodePtr& circuit, const py::object& modules, const py::object& name) {
+        return fuse_concat_modules(circuit, objects_from<Ref<const Module>>(modules, "modules", "a sequence of Modules"), name_from(name));
       },
       py::arg("circuit"), py::arg("modules"), py::arg("name") = py::none(),
       "Several Modules of one spec as rows of one batched Module; RuntimeError where they do not fit together (spec 10, 8).");

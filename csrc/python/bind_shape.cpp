@@ -1,5 +1,6 @@
 // Symbolic sizes and broadcasting (spec 02, section 7; 03, section 18).
 #include "circuit/walk.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/convert.h"
 #include "python/shape_convert.h"
@@ -68,10 +69,8 @@ Shape sizes_from(py::handle value, std::string_view what) {
 }
 
 std::vector<Labels> label_groups_from(py::handle value, std::string_view what) {
-  if (PyUnicode_Check(value.ptr()) || !PySequence_Check(value.ptr()))
-    throw py::type_error(std::string(what) + ": expected a sequence of sequences of ints, got " + std::string(py::repr(value)));
   std::vector<Labels> groups;
-  for (const py::object group : py::reinterpret_borrow<py::sequence>(value)) groups.push_back(labels_from(group, what));
+  each(value, what, "a sequence of sequences of ints", [&](py::handle group) { groups.push_back(labels_from(group, what)); });
   return groups;
 }
 

@@ -10,7 +10,7 @@ std::vector<std::string> names_from(const py::iterable& names) {
   std::vector<std::string> out;
   for (const py::handle name : names) {
     if (!py::isinstance<py::str>(name)) throw py::type_error("names: expected rule names, got " + std::string(py::repr(name)));
-    out.push_back(name.cast<std::string>());
+    out.push_back(*name_from(name, "names"));
   }
   return out;
 }
@@ -24,7 +24,7 @@ py::dict values(const SimpFnSubset& self) {
 SimpFnSubset with_flags(const SimpFnSubset& self, const py::kwargs& flags) {
   std::vector<std::string> on, off, all;
   for (const auto& [name, value] : flags) {
-    all.push_back(name.cast<std::string>());
+    all.push_back(*name_from(name, "names"));
     if (value.is_none()) continue;
     if (!py::isinstance<py::bool_>(value))
       throw py::type_error(all.back() + ": expected a bool or None, got " + std::string(py::repr(value)));
@@ -76,7 +76,7 @@ void bind_simp(py::module_& m) {
                       [](const py::dict& state) {
                         std::vector<std::string> on;
                         for (const auto& [name, value] : state)
-                          if (value.cast<bool>()) on.push_back(name.cast<std::string>());
+                          if (value.cast<bool>()) on.push_back(*name_from(name, "names"));
                         return Set::init_all_with(false).set_all_to(on, true);
                       }));
   m.def("simp", &simp, py::arg("circuit"), "SimpFnSubset.default().simp(circuit) (spec 10, 1.4).", unlocked);

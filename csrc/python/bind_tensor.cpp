@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "circuit/nodes/array.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/convert.h"
 #include "tensor/tensor_file.h"
@@ -91,13 +92,14 @@ Ref<const Array> random_array(const py::args& sizes, const py::object& name, con
   if (!seed.is_none()) {
     // A generator of its own draws what torch.manual_seed would give, and leaves torch's alone.
     const py::object device = target.device ? py::object(py::str(to_text(*target.device))) : torch.attr("get_default_device")();
-    options["generator"] = torch.attr("Generator")(py::arg("device") = device).attr("manual_seed")(seed);
+    options["generator"] = torch.attr("Generator")(py::arg("device") = device).attr("manual_seed")(int_from(seed, "seed"));
   }
   const py::object value = torch.attr("randn")(to_tuple(shape_from(sizes)), **options);
   return Array::make(tensor_from_python(value.ptr()), name_from(name));
 }
 
 Tensor load_through(const py::object& tensor_cache, const std::string& prefix) {
+  check_tensor_cache(tensor_cache);
   return tensor_cache.is_none() ? tensor_store().load(prefix) : tensor_cache.attr("get_tensor")(prefix).cast<Tensor>();
 }
 

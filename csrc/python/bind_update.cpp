@@ -1,5 +1,6 @@
 // Transforms and updating: methods of circuits and matchers, Updater and BoundUpdater (spec 07, section 7).
 #include "match/update.h"
+#include "python/arguments.h"
 #include "python/bind_match.h"
 
 namespace pycircuit {
@@ -114,7 +115,9 @@ void bind_updaters(py::module_& m) {
            py::arg("updater").none(false), py::arg("matcher"))
       .def_property(
           "updater", [](const BoundUpdater& self) { return self.updater; },
-          [](BoundUpdater& self, const py::object& updater) { self.updater = py::cast<std::shared_ptr<PythonUpdater>>(updater); },
+          [](BoundUpdater& self, const py::object& updater) {
+            self.updater = object_from<std::shared_ptr<PythonUpdater>>(updater, "updater", "an Updater");
+          },
           "The live Updater.")
       .def_property(
           "matcher", [](const BoundUpdater& self) { return self.matcher; },

@@ -1,5 +1,6 @@
 // SetSymbolicShape, Tag, DiscreteVar, StoredCumulantVar, Cumulant (spec 01, section 9; 02, section 7.4).
 #include "circuit/nodes/all.h"
+#include "python/arguments.h"
 #include "python/bind.h"
 #include "python/convert.h"
 
@@ -11,17 +12,14 @@ Ref<T> unconst(const Ref<const T>& node) {
   return Ref<T>(const_cast<T*>(node.get()));
 }
 
-std::vector<std::optional<Size>> optional_sizes(const py::sequence& shape) {
+std::vector<std::optional<Size>> optional_sizes(py::handle shape) {
   std::vector<std::optional<Size>> sizes;
-  for (const py::object item : shape) {
-    if (item.is_none()) {
-      sizes.emplace_back();
-      continue;
-    }
-    const Size size = int_from(item, "shape");
-    if (size < 0) fail(ErrorId::OverflowError, "shape: sizes must not be negative, got " + std::to_string(size));
-    sizes.emplace_back(size);
-  }
+  each(shape, "shape", "a sequence of ints and None", [&](py::handle item) {
+    sizes.emplace_back();
+    if (item.is_none()) return;
+    sizes.back() = int_from(item, "shape");
+    if (*sizes.back() < 0) fail(ErrorId::OverflowError, "shape: sizes must not be negative, got " + std::to_string(*sizes.back()));
+  });
   return sizes;
 }
 
@@ -48,14 +46,14 @@ void bind_variables(py::module_& m) {
           "node", [](const SetSymbolicShape& self) { return self.child(); }, "The child.")
       .def_static(
           "some_set_neq",
-          [](const NodePtr& node, const py::sequence& shape, const py::object& name) {
+          [](const NodePtr& node, const py::object& shape, const py::object& name) {
             return SetSymbolicShape::some_set_neq(node, optional_sizes(shape), name_from(name));
           },
           py::arg("node"), py::arg("shape"), py::arg("name") = py::none(),
           "None entries keep the size; the node itself if nothing changes.")
       .def_static(
           "some_set_and_symbolic_neq",
-          [](const NodePtr& node, const py::sequence& shape, const py::object& name) {
+          [](const NodePtr& node, const py::object& shape, const py::object& name) {
             return SetSymbolicShape::some_set_and_symbolic_neq(node, optional_sizes(shape), name_from(name));
           },
           py::arg("node"), py::arg("shape"), py::arg("name") = py::none(), "The same, ignoring axes whose present size is not symbolic.");

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "python/arguments.h"
 
 namespace pybind11::detail {
 
@@ -51,24 +52,30 @@ namespace {
                        std::string(py::str(py::type::of(got).attr("__name__"))));
 }
 
-// Calls visit(item) for each item of a sequence (list, tuple, torch.Size, range, numpy array, ...); a str or a set is none.
-template <class Visit>
-void each(py::handle value, std::string_view what, std::string_view expected, Visit&& visit) {
-  if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || !PySequence_Check(value.ptr())) fail_type(what, expected, value);
-  const py::object fast = py::reinterpret_steal<py::object>(PySequence_Fast(value.ptr(), "expected a sequence"));
-  if (!fast) throw py::error_already_set();
-  const Py_ssize_t size = PySequence_Fast_GET_SIZE(fast.ptr());
-  for (Py_ssize_t i = 0; i < size; ++i) visit(py::handle(PySequence_Fast_GET_ITEM(fast.ptr(), i)));
+// Turns the TypeError that is set into one about `what`; other exceptions, raised by the object itself, go through.
+[[noreturn]] void fail_own_type_error(std::string_view what, std::string_view expected, py::handle got) {
+  if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw py::error_already_set();
+  PyErr_Clear();
+  fail_type(what, expected, got);
 }
 
 }  // namespace
 
+py::object items_of(py::handle value, std::string_view what, std::string_view expected) {
+  if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || !PySequence_Check(value.ptr())) fail_type(what, expected, value);
+  const Py_ssize_t size = PySequence_Size(value.ptr());
+  if (size < 0) fail_own_type_error(what, expected, value);
+  if (size > kMaxItems)
+    fail(ErrorId::OverflowError, std::string(what) + ": " + std::to_string(size) + " items are too many, at most " +
+                                     std::to_string(kMaxItems) + " are read; was " + std::string(expected) + " meant?");
+  py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(value.ptr(), ""));
+  if (!items) fail_own_type_error(what, expected, value);
+  return items;
+}
+
 int64_t int_from(py::handle value, std::string_view what) {
   const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
-  if (!number) {
-    PyErr_Clear();
-    fail_type(what, "an int", value);
-  }
+  if (!number) fail_own_type_error(what, "an int", value);
   int overflow = 0;
   const long long result = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
   if (overflow) {
@@ -91,6 +98,21 @@ Shape shape_from(py::handle value, std::string_view what) {
   if (shape.size() > 255)
     fail(ErrorId::RuntimeError, std::string(what) + ": ranks up to 255 are supported, got " + std::to_string(shape.size()));
   return shape;
+}
+
+void check_callable(py::handle value, std::string_view what) {
+  if (!value.is_none() && !PyCallable_Check(value.ptr())) fail_type(what, "a callable or None", value);
+}
+
+void check_tensor_cache(py::handle value) {
+  if (!value.is_none() && !py::isinstance(value, py::module_::import("pycircuit").attr("TensorCacheRrfs")))
+    fail_type("tensor_cache", "a TensorCacheRrfs or None", value);
+}
+
+std::vector<Shape> shapes_from(py::handle value, std::string_view what) {
+  std::vector<Shape> shapes;
+  each(value, what, "a sequence of shapes", [&](py::handle shape) { shapes.push_back(shape_from(shape, what)); });
+  return shapes;
 }
 
 py::tuple to_tuple(const Shape& shape) { return int_tuple(shape); }
@@ -119,10 +141,7 @@ NodePtrs circuits_from(py::handle values, std::string_view what) {
   NodePtrs out;
   if (PyUnicode_Check(values.ptr())) fail_type(what, "circuits", values);
   const py::object iterator = py::reinterpret_steal<py::object>(PyObject_GetIter(values.ptr()));
-  if (!iterator) {
-    PyErr_Clear();
-    fail_type(what, "circuits", values);
-  }
+  if (!iterator) fail_own_type_error(what, "circuits", values);
   for (py::handle item : py::reinterpret_borrow<py::iterator>(iterator)) out.push_back(circuit_from(item, what));
   return out;
 }
@@ -144,7 +163,7 @@ std::optional<Kind> kind_of_class(py::handle value) {
 }
 
 DType dtype_from(py::handle value) {
-  if (PyUnicode_Check(value.ptr())) return parse_dtype(value.cast<std::string>());
+  if (PyUnicode_Check(value.ptr())) return parse_dtype(*name_from(value, "dtype"));
   static PyObject* const torch_dtype = py::object(py::module_::import("torch").attr("dtype")).release().ptr();
   std::string text = py::str(value);
   if (py::isinstance(value, py::handle(torch_dtype))) {
@@ -155,7 +174,7 @@ DType dtype_from(py::handle value) {
 }
 
 Device device_from(py::handle value) {
-  if (PyUnicode_Check(value.ptr())) return parse_device(value.cast<std::string>());
+  if (PyUnicode_Check(value.ptr())) return parse_device(*name_from(value, "device"));
   static PyObject* const torch_device = py::object(py::module_::import("torch").attr("device")).release().ptr();
   if (py::isinstance(value, py::handle(torch_device))) return parse_device(std::string(py::str(value)));
   fail_type("device", "a str or a torch.device", value);
@@ -207,12 +226,12 @@ IndexElements index_from(py::handle value) {
 
 std::vector<JointElement> synchronized_elements_from(const py::sequence& index) {
   std::vector<JointElement> elements;
-  for (const py::object item : index) {
+  each(index, "index", "a sequence of ints, slices and integer tensors", [&](py::handle item) {
     if (is_torch_tensor(item.ptr())) {
       const Tensor tensor = tensor_from_python(item.ptr());
       const Tensor flat = tensor_from_python(py::object(item.attr("reshape")(-1)).ptr());
       elements.emplace_back(JointIndex{tensor.shape(), int_values(flat), tensor.device()});
-      continue;
+      return;
     }
     const IndexElements single = index_from(py::make_tuple(item));
     if (const auto* number = std::get_if<int64_t>(&single[0])) {
@@ -220,7 +239,7 @@ std::vector<JointElement> synchronized_elements_from(const py::sequence& index) 
     } else {
       elements.emplace_back(std::get<Slice>(single[0]));
     }
-  }
+  });
   return elements;
 }
 

@@ -8,7 +8,8 @@
 
 namespace pycircuit {
 
-// 14.1. RuntimeError for a bad axis or an axis from inside a module, BatchBatchSizeIsZero, BatchPartialBatchNotAllowed.
+// 14.1. RuntimeError for a bad axis or an axis from inside a module, BatchBatchSizeIsZero, BatchPartialBatchNotAllowed, BatchError for
+// more than a million pieces.
 // `max_pieces`: the first pieces are enough.
 NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves = false,
                         bool allow_partial_batch = true, size_t max_pieces = SIZE_MAX);

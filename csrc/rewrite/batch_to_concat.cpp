@@ -10,6 +10,8 @@ namespace pycircuit {
 namespace {
 
 constexpr int kNoAxis = -1;
+// More pieces than anybody evaluates: building them takes seconds and about a gigabyte.
+constexpr Size kMaxPieces = 1'000'000;
 
 enum class Role { kAxisLeaf, kPlainLeaf, kKept, kInner };
 
@@ -209,6 +211,12 @@ NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size
                                                    std::to_string(axis) + " of " + describe(*circuit) +
                                                    "; allow_partial_batch accepts a shorter last batch");
   if (total == 0) return circuit;
+  const Size count = total / batch_size + (total % batch_size != 0);
+  if (count > kMaxPieces && max_pieces > static_cast<size_t>(kMaxPieces))
+    fail(ErrorId::BatchError, "batch_to_concat: batch size " + std::to_string(batch_size) + " cuts axis " + std::to_string(axis) +
+                                  " of size " + std::to_string(total) + " into " + std::to_string(count) + " pieces, more than " +
+                                  std::to_string(kMaxPieces) + ", in " + describe(*circuit) + "; use a batch size of at least " +
+                                  std::to_string(total / kMaxPieces + (total % kMaxPieces != 0)));
   const Batching batching(circuit, static_cast<int>(axis), keep_non_axis_leaves);
   NodePtrs pieces;
   std::optional<ModuleSpec> full;

@@ -87,3 +87,12 @@ def test_batch_einsum() -> None:
     assert_equal_value(rc.batch_einsum(outer, rc.OptimizationSettings(max_single_tensor_memory=8 * 12)), outer)
     with pytest.raises(rc.BatchRequiresMultipleAxesError):
         rc.batch_einsum(node, rc.OptimizationSettings(max_single_tensor_memory=8))
+
+
+def test_too_many_pieces_are_refused():
+    long = rc.Scalar(1.0, (2**40,), "long")
+    with pytest.raises(rc.BatchError, match=r"'long'.*at least 1099512"):
+        rc.batch_to_concat(long, 0, 1)
+    with pytest.raises(rc.BatchError):
+        rc.evaluate_batched(long, 0, 1)
+    assert rc.batch_to_concat(long, 0, 1099512 * 1000).num_children == 1000

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -184,13 +181,3 @@ def test_defaults_follow_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.delenv("HOME")
     with pytest.raises(RuntimeError, match="HOME"):
         rc.save_tensor(x)
-
-
-def test_concurrent_saves(stores: tuple[Path, Path]) -> None:
-    script = "import torch, pycircuit as rc; rc.save_tensor(torch.arange(100_000))"
-    processes = [subprocess.Popen([sys.executable, "-c", script], env=dict(os.environ)) for _ in range(8)]
-    assert [process.wait() for process in processes] == [0] * 8
-    x = torch.arange(100_000)
-    key = rc.hash_tensor(x).hex()
-    assert same(rc.get_tensor_prefix(key), x)
-    assert [path.name for path in file_of(stores[0], key).parent.iterdir()] == [key[8:]]

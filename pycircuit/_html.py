@@ -60,12 +60,11 @@ def html_page(
     """
     if not isinstance(options, _core.PrintHtmlOptions):
         raise TypeError(f"options: expected a PrintHtmlOptions, got {options!r}")
-    roots = [circuits] if isinstance(circuits, _core.Circuit) else []
-    if not roots:
-        for each in circuits:
-            if not isinstance(each, _core.Circuit):
-                raise TypeError(f"circuits: expected circuits, got {type(each).__name__}")
-            roots.append(each)
+    roots = []
+    for each in [circuits] if isinstance(circuits, _core.Circuit) else circuits:
+        if not isinstance(each, _core.Circuit):
+            raise TypeError(f"circuits: expected circuits, got {type(each).__name__}")
+        roots.append(each)
     if not (title is None or isinstance(title, str)):
         raise TypeError(f"title: expected a str, got {type(title).__name__}")
     if title is None:

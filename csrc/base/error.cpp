@@ -81,18 +81,26 @@ std::vector<std::string> error_fields(ErrorId id) {
   return fields;
 }
 
+// what() is a C string, which would end at the first zero byte of a name.
+static void show_zeros(std::string& message) {
+  for (size_t at = message.find('\0'); at != std::string::npos; at = message.find('\0', at)) message.replace(at, 1, "\\0");
+}
+
 CircuitError::CircuitError(ErrorId id, std::string message, PayloadList payload)
     : id_(id), payload_(std::move(payload)), message_(std::move(message)) {
+  show_zeros(message_);
   if (id >= ErrorId::RuntimeError) return;
   message_ += " (" + error_class_name(id) + ")";
   const auto fields = error_fields(id);
   payload_.resize(fields.size());
   for (size_t i = 0; i < fields.size(); ++i) message_ += (i ? ", " : "\n  ") + fields[i] + "=" + to_text(payload_[i]);
+  show_zeros(message_);
 }
 
 void CircuitError::add_context(std::string_view context) {
   message_ += "\n  ";
   message_ += context;
+  show_zeros(message_);
 }
 
 }  // namespace pycircuit

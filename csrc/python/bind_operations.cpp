@@ -115,7 +115,7 @@ void bind_einsum(py::module_& m) {
             NodePtrs nodes = self.children();
             std::vector<Labels> labels = self.input_labels();
             if (!args.is_none()) {
-              const py::tuple items(args);
+              const py::tuple items(items_of(args, "args", "a sequence of tuples (circuit, axes)"));
               std::tie(nodes, labels) = operands_from({&PyTuple_GET_ITEM(items.ptr(), 0), items.size()});
             }
             return Einsum::make(std::move(nodes), std::move(labels),

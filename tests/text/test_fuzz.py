@@ -40,6 +40,8 @@ def check(text: str) -> None:
         roots = PARSER.parse_circuits(text)
     except Exception as error:  # noqa: BLE001 - its class is what is tested
         assert is_of_the_spec(error, text), f"{type(error).__name__}: {error}"
+        if "Storage size calculation overflowed" in str(error):
+            return  # torch's own words for a random tensor of too many elements
         found = re.search(r"line (\d+)", str(error))
         assert found and 1 <= int(found[1]) <= text.count("\n") + 1, f"no line in {error}"
         return
@@ -70,7 +72,7 @@ def test_corpus_has_every_class():
         try:
             parsed += len(PARSER.parse_circuits(each))
         except rc.MiscInputIndexDtypeNotI64Error:
-            assert name.startswith("general_function")  # the index tensor is read as random
+            assert "gen_index" in each  # the index tensor is read as random
     assert parsed >= 50
 
 

@@ -3,6 +3,8 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <new>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -20,6 +22,15 @@ namespace pycircuit {
 namespace {
 
 constexpr size_t kRememberedSizes = 1024;
+
+// Of a device, of the CPU, or raised by a user function: of torch's errors on the CPU only the text tells.
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) || dynamic_cast<const std::bad_alloc*>(&error)) return true;
+  const std::string_view text = error.what();
+  return text.starts_with("OutOfMemoryError") || text.starts_with("MemoryError") ||
+         text.find("DefaultCPUAllocator: can't allocate memory") != text.npos ||
+         text.find("DefaultCPUAllocator: not enough memory") != text.npos;
+}
 
 int64_t common_axis(const NodePtrs& circuits, int64_t axis) {
   int64_t size = -1, normal = axis;
@@ -254,8 +265,14 @@ std::vector<Tensor> evaluate_batched(const NodePtrs& circuits, int64_t axis, std
   while (true) {
     try {
       return batched.run(size, stats);
-    } catch (const c10::OutOfMemoryError&) {
-      if (size == 1) throw;
+    } catch (std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+      if (size == 1) {
+        if (auto* torch_error = dynamic_cast<c10::Error*>(&error))
+          torch_error->add_context("evaluate_batched: not even one place along axis " + std::to_string(axis) + " fits, of " +
+                                   describe(circuits));
+        throw;
+      }
       size = (size + 1) / 2;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <chrono>
@@ -71,16 +72,22 @@ class Runner {
     // Autograd has nothing to see here, and asking it costs as much as a small operation; user functions may use it for themselves.
     std::optional<at::AutoDispatchBelowADInplaceOrView> below_autograd;
     if (!watched_ && !step.calls_user_function) below_autograd.emplace();
-    with_context(
-        [&] {
-          if (step.kernel) {
-            set(step.results[0], step.kernel(std::move(args)));
-            return;
-          }
-          std::vector<Tensor> results = step.group(std::move(args));
-          for (size_t i = 0; i < results.size(); ++i) set(step.results[i], std::move(results[i]));
-        },
-        [&] { return "while computing " + describe(*nodes_[step.node]); });
+    const auto context = [&] { return "while computing " + describe(*nodes_[step.node]); };
+    try {
+      with_context(
+          [&] {
+            if (step.kernel) {
+              set(step.results[0], step.kernel(std::move(args)));
+              return;
+            }
+            std::vector<Tensor> results = step.group(std::move(args));
+            for (size_t i = 0; i < results.size(); ++i) set(step.results[i], std::move(results[i]));
+          },
+          context);
+    } catch (c10::Error& error) {
+      error.add_context(context());
+      throw;
+    }
   }
 
   void set(int slot, Tensor value) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -84,6 +85,63 @@ def test_budgets_hold() -> None:
     assert calls == sorted(calls) and calls[0] < calls[-1]
     with pytest.raises(rc.SchedulingOOMManyError, match="bytes"):
         rc.evaluate_batched(circuit, settings=rc.OptimizationSettings(max_memory=1000))
+
+
+def cpu_allocation(rows: int) -> torch.Tensor:
+    return torch.empty(rows * 2**44, dtype=torch.float64)  # more than there are addresses
+
+
+def device_allocation(rows: int) -> torch.Tensor:
+    raise torch.OutOfMemoryError(f"CUDA out of memory: {rows} rows")
+
+
+@pytest.mark.parametrize("allocate", [cpu_allocation, device_allocation])
+@pytest.mark.parametrize("fitting", [1, 3, 8])
+def test_pieces_that_do_not_fit_are_made_smaller(allocate: Callable[[int], torch.Tensor], fitting: int) -> None:
+    sizes = []
+
+    def limited(x: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(x))
+        if len(x) > fitting:
+            allocate(len(x))
+        return torch.sin(x)
+
+    x, w = array(13, 4, name="x"), array(4, 4, name="w")
+    value = rc.evaluate_batched(E("bi,ih->bh", Counting(limited)(x), w))
+    assert_agrees(value, torch.sin(x.value) @ w.value)
+    assert sum(sizes[sizes.index(max(size for size in sizes if size <= fitting)) :]) == 13
+    assert sizes[0] == 13 and sorted(sizes, reverse=True) == sizes
+
+
+@pytest.mark.parametrize("allocate", [cpu_allocation, device_allocation])
+def test_where_not_even_one_row_fits_the_error_is_that_of_the_allocator(allocate: Callable[[int], torch.Tensor]) -> None:
+    function = Counting(lambda x: allocate(len(x)))
+    with pytest.raises(RuntimeError, match="allocate memory|1 rows") as caught:
+        rc.evaluate_batched(function(array(5, 4)))
+    assert isinstance(caught.value, torch.OutOfMemoryError) == (allocate is device_allocation)
+    assert function.calls == 4  # 5, 3, 2 rows and 1
+
+
+def test_a_node_that_does_not_fit_is_named() -> None:
+    long = [array(2**23, name=name) for name in ("u", "v")]
+    outer = E("b,i,j->bij", array(3, name="x"), *long).rename("outer")
+    circuit = apply("sigmoid", outer).index((slice(None), 0, 0))
+    with pytest.raises(RuntimeError) as caught:
+        rc.evaluate_batched(circuit, 0, 2)
+    assert "outer" in str(caught.value) and "[1, 8388608, 8388608]" in str(caught.value)
+    assert "not even one place along axis 0 fits" in str(caught.value)
+    with pytest.raises(RuntimeError, match="outer"):
+        circuit.evaluate()
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no such thing")
+
+    function = Counting(broken)
+    with pytest.raises(RuntimeError, match="no such thing"):
+        rc.evaluate_batched(function(array(5, 4)))
+    assert function.calls == 1
 
 
 def test_peak_does_not_grow_with_the_number_of_pieces() -> None:

@@ -15,6 +15,7 @@
 #include "evaluate/memory_count.h"
 #include "evaluate/optimize.h"
 #include "evaluate/replays.h"
+#include "evaluate/unexpand.h"
 #include "rewrite/batch.h"
 #include "tensor/operations.h"
 
@@ -255,6 +256,7 @@ std::vector<Tensor> evaluate_batched(const NodePtrs& circuits, int64_t axis, std
   NodePtrs prepared;
   for (const auto& circuit : circuits) prepared.push_back(substitute_all_modules(circuit));
   if (optimize) prepared = optimize_for_plan(prepared, settings);
+  prepared = unexpanded(prepared);
   if (circuits[0]->shape()[axis] == 0) {
     std::vector<Tensor> empty;
     for (const auto& circuit : circuits) empty.push_back(zeros(circuit->shape(), circuit->device_dtype().filled()));

@@ -6,6 +6,7 @@
 #include "circuit/nodes/all.h"
 #include "circuit/walk.h"
 #include "evaluate/fusion.h"
+#include "evaluate/unexpand.h"
 
 namespace pycircuit {
 namespace {
@@ -113,6 +114,15 @@ NodePtrs prepare(const NodePtrs& circuits, bool fuse, bool stream, std::unordere
   return out;
 }
 
+// Whether there are pieces to be computed one after the other.
+bool has_pieces(const NodePtrs& circuits) {
+  const NodePtrs nodes = post_order(circuits);
+  return std::any_of(nodes.begin(), nodes.end(), [](const NodePtr& node) {
+    return node->kind() == Kind::Concat && std::count_if(node->children().begin(), node->children().end(),
+                                                         [](const NodePtr& piece) { return !below_tags(piece)->is_leaf(); }) >= 2;
+  });
+}
+
 // --- structure
 
 class Bytes {
@@ -174,7 +184,8 @@ std::unordered_map<uint64_t, int> Lowered::slots() const {
 
 Lowered lower(const NodePtrs& circuits, const OptimizationSettings& settings) {
   Lowered lowered;
-  lowered.circuits = prepare(circuits, settings.fuse, settings.stream_concat, lowered.streamed_sums);
+  const bool pieces = settings.stream_concat && has_pieces(circuits);
+  lowered.circuits = prepare(pieces ? unexpanded(circuits) : circuits, settings.fuse, settings.stream_concat, lowered.streamed_sums);
   const NodePtrs nodes = post_order(lowered.circuits);
   for (const auto& node : nodes)
     if (node->is_irreducible()) lowered.leaves.push_back(node);

@@ -30,7 +30,8 @@ struct Lowered {
 };
 
 // With `fuse`, Einsums that only sum or permute a private Einsum become one contraction with it; with `stream_concat`, Einsums that sum
-// over the axis of a private Concat become sums over its pieces (section 14).
+// over the axis of a private Concat become sums over its pieces (section 14), and where there are pieces, what has an axis only by
+// expansion is computed without it (section 15).
 Lowered lower(const NodePtrs& circuits, const OptimizationSettings& settings);
 
 // Some computed nodes by themselves; what they take from outside are their leaves.

@@ -87,6 +87,73 @@ def test_budgets_hold() -> None:
         rc.evaluate_batched(circuit, settings=rc.OptimizationSettings(max_memory=1000))
 
 
+def repeat(node: rc.Circuit, count: int, place: int = 0) -> rc.Circuit:
+    return rc.Rearrange(node, rc.RearrangeSpec.expand_at_axes(node.rank, [place], [count]))
+
+
+def expanded_branch(samples: int, function: Counting) -> rc.Circuit:
+    """[samples, 4]: chains that have the batch axis by expansion alone, of every class that repeats along with its operands."""
+    w, v = array(4, name="w"), array(4, 4, name="v")
+    inner = apply("sigmoid", function(repeat(w, samples)))
+    scaled = E("na,ab,->nb", inner, v, rc.Scalar(2.0))
+    return rc.Add(scaled, rc.Scalar(1.0, (samples, 4)), v.index((0,)), E("an->na", repeat(w, samples, 1)))
+
+
+@pytest.mark.parametrize(
+    "run", [lambda c: rc.evaluate_batched(c, 0, 3), lambda c: rc.batch_to_concat(c, 0, 3).evaluate()], ids=["batched", "concat"]
+)
+def test_what_only_repeats_is_computed_once_and_unexpanded(run: Callable[[rc.Circuit], torch.Tensor]) -> None:
+    shapes = []
+
+    def seen(x: torch.Tensor) -> torch.Tensor:
+        shapes.append(tuple(x.shape))
+        return torch.sin(x)
+
+    circuit = rc.Add(mlp_rows(array(10, 4, name="x")), expanded_branch(10, Counting(seen)))
+    expected = unfused(circuit)
+    shapes.clear()
+    assert_agrees(run(circuit), expected)
+    assert shapes == [(4,)]
+
+
+def mlp_rows(x: rc.Circuit) -> rc.Circuit:
+    return apply("gelu", E("bi,ih->bh", x, array(4, 4, name="hidden")))
+
+
+@given(data=st.data())
+def test_random_expansions_keep_their_values(data: st.DataObject) -> None:
+    """Trees of sums, products, functions and permutations over nodes that repeat along some axes and not along others."""
+
+    def tree(depth: int) -> rc.Circuit:  # [n, m, 3]
+        kind = data.draw(
+            st.sampled_from(["leaf", "repeat", "scalar"] if depth == 0 else ["function", "softmax", "add", "product", "matmul", "permute", "part"])
+        )
+        if kind == "leaf":
+            return array(n, m, 3, name=data.draw(st.sampled_from("abc")))
+        if kind == "scalar":
+            return rc.Scalar(data.draw(st.sampled_from([0.5, -1.0])), (n, m, 3))
+        if kind == "repeat":
+            shape, places = data.draw(st.sampled_from([((m, 3), [0]), ((n, 3), [1]), ((3,), [0, 1]), ((), [0, 1, 2]), ((n, m), [2])]))
+            counts = [(n, m, 3)[place] for place in places]
+            return rc.Rearrange(array(*shape, name="r"), rc.RearrangeSpec.expand_at_axes(len(shape), places, counts))
+        below = tree(depth - 1)
+        if kind in ("function", "softmax"):
+            return apply("sigmoid" if kind == "function" else "softmax", below)
+        if kind == "permute":
+            return E("nmi->nmi", below) if n != m else E("nmi->mni", below)
+        if kind == "part":
+            return below.index((torch.arange(n).flip(0), slice(0, m)))
+        if kind == "matmul":
+            return E("nmi,ij->nmj", below, array(3, 3, name="square"))
+        other = tree(data.draw(st.integers(0, depth - 1)))
+        return rc.Add(below, other) if kind == "add" else E("nmi,nmi->nmi", below, other)
+
+    n, m = data.draw(st.sampled_from([(4, 2), (3, 3)]))
+    circuit = rc.Add(tree(3), array(n, m, 3, name="samples"))
+    assert_agrees(rc.evaluate_batched(circuit, data.draw(st.integers(0, 1)), 2), unfused(circuit), scale=30)
+    assert_agrees(rc.batch_to_concat(circuit, 0, 2).evaluate(), unfused(circuit), scale=30)
+
+
 def cpu_allocation(rows: int) -> torch.Tensor:
     return torch.empty(rows * 2**44, dtype=torch.float64)  # more than there are addresses
 

@@ -126,7 +126,9 @@ def test_random_expansions_keep_their_values(data: st.DataObject) -> None:
 
     def tree(depth: int) -> rc.Circuit:  # [n, m, 3]
         kind = data.draw(
-            st.sampled_from(["leaf", "repeat", "scalar"] if depth == 0 else ["function", "softmax", "add", "product", "matmul", "permute", "part"])
+            st.sampled_from(
+                ["leaf", "repeat", "scalar"] if depth == 0 else ["function", "softmax", "add", "product", "matmul", "permute", "part"]
+            )
         )
         if kind == "leaf":
             return array(n, m, 3, name=data.draw(st.sampled_from("abc")))

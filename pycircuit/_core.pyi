@@ -2382,7 +2382,7 @@ class OptimizationSettings(metaclass=_Pybind11Type):
         stream_concat: bool = True,
         group_matmuls: bool = True,
         fuse: bool = True,
-        cuda_graphs: bool = True,
+        cuda_graphs: bool = False,
     ) -> None:
         """Every field by keyword, those up to simp_fn_subset by position too (spec 12, section 6)."""
     @property
@@ -2517,7 +2517,7 @@ class OptimizationSettings(metaclass=_Pybind11Type):
     def fuse(self, value: bool) -> None: ...
     @property
     def cuda_graphs(self) -> bool:
-        """Whether repeated runs on a CUDA device are captured once and replayed."""
+        """Whether repeated runs on a CUDA device are captured once and replayed; off unless asked for."""
     @cuda_graphs.setter
     def cuda_graphs(self, value: bool) -> None: ...
     def __eq__(self, other: object, /) -> bool: ...

@@ -35,7 +35,7 @@ struct OptimizationSettings {
   bool stream_concat = true;
   bool group_matmuls = true;
   bool fuse = true;
-  bool cuda_graphs = true;
+  bool cuda_graphs = false;  // until they have been measured on devices
 
   bool operator==(const OptimizationSettings&) const = default;
 };

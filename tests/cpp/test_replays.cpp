@@ -16,6 +16,12 @@
 namespace pycircuit {
 namespace {
 
+OptimizationSettings with_graphs() {
+  OptimizationSettings settings;
+  settings.cuda_graphs = true;
+  return settings;
+}
+
 class RepeatedWork final : public DeviceGraph {
  public:
   RepeatedWork(std::function<std::vector<Tensor>()> work, std::vector<Tensor> results, int& replays, bool wrong)
@@ -75,8 +81,7 @@ class ReplaysTest : public testing::Test {
     return to_aten(schedule.replace_tensors({{x->hash(), from_aten(value)}}, false).evaluate_many({}, stats)[0]);
   }
   static void expect_replays(const Schedule& schedule, const NodePtr& x, const NodePtr& circuit, int runs, int64_t replays) {
-    OptimizationSettings plain;
-    plain.cuda_graphs = false;
+    const OptimizationSettings plain;
     const Schedule reference = circuit_to_schedule({circuit}, plain, true);
     RunStats stats;
     for (int k = 0; k < runs; ++k) {
@@ -91,14 +96,14 @@ class ReplaysTest : public testing::Test {
 
 TEST_F(ReplaysTest, ScheduleOnOtherTensorsReplays) {
   const NodePtr x = array("x", {5, 6}), circuit = network(x);
-  const Schedule schedule = circuit_to_schedule({circuit}, {}, true);
+  const Schedule schedule = circuit_to_schedule({circuit}, with_graphs(), true);
   expect_replays(schedule, x, circuit, 8, 5);
   EXPECT_EQ(device_.captures, 1);
 }
 
 TEST_F(ReplaysTest, ResultsOfOneReplayOutliveTheNext) {
   const NodePtr x = array("x", {5, 6});
-  const Schedule schedule = circuit_to_schedule({network(x)}, {}, true);
+  const Schedule schedule = circuit_to_schedule({network(x)}, with_graphs(), true);
   for (int k = 0; k < 4; ++k) run(schedule, x, normal({5, 6}));
   const at::Tensor first = run(schedule, x, normal({5, 6})), kept = first.clone();
   run(schedule, x, normal({5, 6}));
@@ -108,7 +113,7 @@ TEST_F(ReplaysTest, ResultsOfOneReplayOutliveTheNext) {
 // Weights that all earlier runs had in common change: what was captured reads the old ones.
 TEST_F(ReplaysTest, AnInputThatChangesLaterIsCapturedAnew) {
   const NodePtr x = array("x", {5, 6}), w = array("w", {6, 6}), circuit = Add::make({apply("relu", einsum("bi,io->bo", {x, w})), x});
-  const Schedule schedule = circuit_to_schedule({circuit}, {}, true);
+  const Schedule schedule = circuit_to_schedule({circuit}, with_graphs(), true);
   expect_replays(schedule, x, circuit, 5, 2);
   RunStats stats;
   const NodePtrs pair = {Array::make(from_aten(normal({6, 6})), Name("w"))};
@@ -124,10 +129,9 @@ TEST_F(ReplaysTest, AnInputThatChangesLaterIsCapturedAnew) {
 
 TEST_F(ReplaysTest, BatchesReplayAndSlicesAreRefilled) {
   const NodePtr circuit = network(array("x", {23, 6}));
-  OptimizationSettings plain;
-  plain.cuda_graphs = false;
+  const OptimizationSettings plain;
   RunStats stats;
-  const auto got = evaluate_batched({circuit}, 0, 2, {}, false, &stats);
+  const auto got = evaluate_batched({circuit}, 0, 2, with_graphs(), false, &stats);
   EXPECT_TRUE(at::equal(to_aten(got[0]), to_aten(evaluate_batched({circuit}, 0, 2, plain, false)[0])));
   EXPECT_EQ(stats.graph_replays, 11 - 3);  // the last piece has another size
   EXPECT_EQ(device_.captures, 1);
@@ -138,10 +142,9 @@ TEST_F(ReplaysTest, BatchesOfChosenRows) {
   const Tensor rows = from_aten(at::randn({24}).argsort());
   const NodePtr data = array("data", {24, 6});
   const NodePtr circuit = network(Index::make(data, {rows, Slice{}}));
-  OptimizationSettings plain;
-  plain.cuda_graphs = false;
+  const OptimizationSettings plain;
   RunStats stats;
-  const auto got = evaluate_batched({circuit}, 0, 3, {}, false, &stats);
+  const auto got = evaluate_batched({circuit}, 0, 3, with_graphs(), false, &stats);
   EXPECT_TRUE(at::equal(to_aten(got[0]), to_aten(evaluate_batched({circuit}, 0, 3, plain, false)[0])));
   EXPECT_EQ(stats.graph_replays, 8 - 3);
 }
@@ -149,20 +152,20 @@ TEST_F(ReplaysTest, BatchesOfChosenRows) {
 TEST_F(ReplaysTest, WhatCannotBeCapturedIsTriedOnce) {
   device_.fails = true;
   const NodePtr x = array("x", {5, 6}), circuit = network(x);
-  expect_replays(circuit_to_schedule({circuit}, {}, true), x, circuit, 6, 0);
+  expect_replays(circuit_to_schedule({circuit}, with_graphs(), true), x, circuit, 6, 0);
   EXPECT_EQ(device_.captures, 1);
 }
 
 TEST_F(ReplaysTest, AReplayWithOtherBitsIsRefused) {
   device_.wrong = true;
   const NodePtr x = array("x", {5, 6}), circuit = network(x);
-  expect_replays(circuit_to_schedule({circuit}, {}, true), x, circuit, 6, 0);
+  expect_replays(circuit_to_schedule({circuit}, with_graphs(), true), x, circuit, 6, 0);
   EXPECT_EQ(device_.captures, 1);
 }
 
 TEST_F(ReplaysTest, NothingIsCapturedInsideTheCallersCapture) {
   const NodePtr x = array("x", {5, 6}), circuit = network(x);
-  const Schedule schedule = circuit_to_schedule({circuit}, {}, true);
+  const Schedule schedule = circuit_to_schedule({circuit}, with_graphs(), true);
   device_.busy = true;
   expect_replays(schedule, x, circuit, 5, 0);
   EXPECT_EQ(device_.captures, 0);
@@ -172,13 +175,13 @@ TEST_F(ReplaysTest, NothingIsCapturedInsideTheCallersCapture) {
 
 TEST_F(ReplaysTest, WhatTheCaptureKeepsCountsInTheBudget) {
   const NodePtr x = array("x", {5, 6}), circuit = network(x);
-  OptimizationSettings settings;
+  OptimizationSettings settings = with_graphs();
   const auto needed = static_cast<int64_t>(circuit_to_schedule({circuit}, settings, true).stats().max_mem_bytes.to_double());
   settings.max_memory = needed;
   expect_replays(circuit_to_schedule({circuit}, settings, true), x, circuit, 6, 0);
   EXPECT_EQ(device_.captures, 0);
   RunStats stats;
-  const Schedule schedule = circuit_to_schedule({circuit}, {}, true);
+  const Schedule schedule = circuit_to_schedule({circuit}, with_graphs(), true);
   for (int k = 0; k < 5; ++k) run(schedule, x, normal({5, 6}), &stats);
   EXPECT_GE(*stats.peak_bytes, needed);  // of a replay: what the capture holds
 }
@@ -207,9 +210,9 @@ TEST_F(ReplaysTest, UserFunctionsAreCalledEveryTime) {
   const NodePtr x = array("x", {5, 6}), w = array("w", {6, 6});
   const NodePtr called = GeneralFunction::make({einsum("bi,io->bo", {x, w})}, std::make_shared<CountingNegation>(calls));
   const NodePtr streamed = Concat::make({apply("relu", called), apply("relu", einsum("bi,oi->bo", {x, w}))}, 0);
-  expect_replays(circuit_to_schedule({called}, {}, true), x, called, 6, 0);
+  expect_replays(circuit_to_schedule({called}, with_graphs(), true), x, called, 6, 0);
   EXPECT_EQ(calls, 12);
-  expect_replays(circuit_to_schedule({streamed}, {}, true), x, streamed, 6, 0);
+  expect_replays(circuit_to_schedule({streamed}, with_graphs(), true), x, streamed, 6, 0);
   EXPECT_EQ(calls, 24);
   EXPECT_EQ(device_.captures, 0);
 }
@@ -219,7 +222,7 @@ TEST_F(ReplaysTest, SwitchedOffOrWithGradients) {
   OptimizationSettings off;
   off.cuda_graphs = false;
   expect_replays(circuit_to_schedule({circuit}, off, true), x, circuit, 5, 0);
-  const Schedule schedule = circuit_to_schedule({circuit}, {}, true);
+  const Schedule schedule = circuit_to_schedule({circuit}, with_graphs(), true);
   for (int k = 0; k < 5; ++k) EXPECT_TRUE(run(schedule, x, normal({5, 6}).requires_grad_()).requires_grad());
   EXPECT_EQ(device_.captures, 0);
 }
@@ -229,7 +232,7 @@ TEST_F(ReplaysTest, StreamsAndSeveralOutputs) {
   const NodePtr x = array("x", {5, 6}), w = array("w", {6, 6});
   const NodePtr streamed = Concat::make({apply("sigmoid", einsum("bi,io->bo", {x, w})), apply("relu", einsum("bi,oi->bo", {x, w}))}, 0);
   const NodePtrs outputs = {einsum("bo->o", {streamed}), streamed, x, streamed};
-  const Schedule schedule = circuit_to_schedule(outputs, {}, true);
+  const Schedule schedule = circuit_to_schedule(outputs, with_graphs(), true);
   RunStats stats;
   for (int k = 0; k < 6; ++k) {
     const at::Tensor value = normal({5, 6}), weight = to_aten(w->as<Array>()->value());

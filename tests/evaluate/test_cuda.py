@@ -166,8 +166,8 @@ def block(x: rc.Circuit, width: int) -> rc.Circuit:
 
 def test_schedules_on_other_tensors_replay_graphs() -> None:
     x = rc.Array(normal(8, 64).to("cuda", torch.float32), "x")
-    schedule = rc.circuit_to_schedule(block(x, 64), rc.OptimizationSettings())
-    plain = rc.circuit_to_schedule(block(x, 64), rc.OptimizationSettings(cuda_graphs=False))
+    schedule = rc.circuit_to_schedule(block(x, 64), rc.OptimizationSettings(cuda_graphs=True))
+    plain = rc.circuit_to_schedule(block(x, 64), rc.OptimizationSettings())
     replays, kept = 0, []
     for seed in range(8):
         value = normal(8, 64, seed=seed).to("cuda", torch.float32)
@@ -183,16 +183,16 @@ def test_batches_replay_graphs(chosen: bool) -> None:
     data = rc.Array(normal(103, 64).to("cuda", torch.float32), "data")
     rows = torch.randperm(103, generator=torch.Generator().manual_seed(0))
     circuit = block(data.index((rows,)) if chosen else data, 64)
-    (got,), stats = rc.evaluate_batched_with_stats([circuit], 0, 10)
+    (got,), stats = rc.evaluate_batched_with_stats([circuit], 0, 10, rc.OptimizationSettings(cuda_graphs=True))
     assert stats.graph_replays == 7
-    (expected,), stats = rc.evaluate_batched_with_stats([circuit], 0, 10, rc.OptimizationSettings(cuda_graphs=False))
+    (expected,), stats = rc.evaluate_batched_with_stats([circuit], 0, 10, rc.OptimizationSettings())
     assert stats.graph_replays == 0
     assert torch.allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_replays_on_several_streams_do_not_mix() -> None:
     x = rc.Array(normal(256, 256).to("cuda", torch.float32), "x")
-    schedule = rc.circuit_to_schedule(block(x, 256), rc.OptimizationSettings())
+    schedule = rc.circuit_to_schedule(block(x, 256), rc.OptimizationSettings(cuda_graphs=True))
     values = [normal(256, 256, seed=seed).to("cuda", torch.float32) for seed in range(12)]
     expected = [block(rc.Array(value, "x"), 256).evaluate() for value in values]
     torch.cuda.synchronize()

@@ -372,7 +372,7 @@ def is_never(parameters):
 
 def calls_of_the_stub():
     """(label, callable or None for a setter, object, parameters) of everything in the stub that users may call."""
-    tree = ast.parse(Path(rc._core.__file__).parent.joinpath("_core.pyi").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(rc.__file__).parent.joinpath("_core.pyi").read_text(encoding="utf-8"))
     for item in tree.body:
         if isinstance(item, ast.FunctionDef) and not item.name.startswith("_"):
             yield item.name, getattr(rc, item.name), parameters_of(item, False)

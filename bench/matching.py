@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
+
+from bench.timing import side_by_side
 
 LAYERS, HEADS = 12, 12
 REPEATS = 100
@@ -83,15 +84,10 @@ def run() -> list[dict[str, object]]:
     ours, theirs = _cases(pycircuit), _cases(rust_circuit)
     rows = []
     for case in ours:
-        seconds = [(_seconds(ours[case]), _seconds(theirs[case])) for _ in range(ROUNDS)]
-        pycircuit_seconds, rust_circuit_seconds = (statistics.median(pair[i] for pair in seconds) for i in (0, 1))
         rows.append(
-            {
-                "case": f"{REPEATS} times {case}",
-                "pycircuit": pycircuit_seconds,
-                "rust_circuit": rust_circuit_seconds,
-                "ratio": pycircuit_seconds / rust_circuit_seconds,
-            }
+            side_by_side(
+                f"{REPEATS} times {case}", lambda case=case: _seconds(ours[case]), lambda case=case: _seconds(theirs[case]), ROUNDS
+            )
         )
     return rows
 

@@ -6,11 +6,12 @@ Ours against rust_circuit, in one process, alternately; nothing is remembered fr
 from __future__ import annotations
 
 import importlib
-import statistics
 import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
+
+from bench.timing import side_by_side
 
 LAYERS, HEADS = 12, 12
 ROUNDS = 5
@@ -73,15 +74,13 @@ def run() -> list[dict[str, object]]:
     ours, theirs = _cases(pycircuit), _cases(rust_circuit)
     rows = []
     for case in ours:
-        seconds = [(_seconds(pycircuit, ours[case], repeats), _seconds(rust_circuit, theirs[case], repeats)) for _ in range(ROUNDS)]
-        pycircuit_seconds, rust_circuit_seconds = (statistics.median(pair[i] for pair in seconds) for i in (0, 1))
         rows.append(
-            {
-                "case": f"{repeats} times {case}",
-                "pycircuit": pycircuit_seconds,
-                "rust_circuit": rust_circuit_seconds,
-                "ratio": pycircuit_seconds / rust_circuit_seconds,
-            }
+            side_by_side(
+                f"{repeats} times {case}",
+                lambda case=case: _seconds(pycircuit, ours[case], repeats),
+                lambda case=case: _seconds(rust_circuit, theirs[case], repeats),
+                ROUNDS,
+            )
         )
     return rows
 

@@ -117,3 +117,11 @@ def measure(case: Case, threads: int, rounds: int | None = None) -> Result:
             for name, work in ways.items():
                 times[name].add(work)
     return result
+
+
+def side_by_side(case: str, ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> dict[str, object]:
+    """A row: the medians of what both say they took, in seconds, each round one after the other, and their ratio."""
+    seconds = [(ours(), theirs()) for _ in range(rounds)]
+    pycircuit_seconds, rust_circuit_seconds = (statistics.median(pair[i] for pair in seconds) for i in (0, 1))
+    ratio = pycircuit_seconds / rust_circuit_seconds
+    return {"case": case, "pycircuit": pycircuit_seconds, "rust_circuit": rust_circuit_seconds, "ratio": ratio}

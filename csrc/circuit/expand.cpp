@@ -325,7 +325,7 @@ NodePtr expand_over(const NodePtr& node, NodePtrs inputs, const ExpansionNames& 
   if (same_shapes(inputs, node->children())) {
     Naming naming = node->kept_naming();
     naming.name = names.of(naming.name);
-    return node->remake(std::move(inputs), std::move(naming));
+    return naming.name == node->name() ? node->rebuild(std::move(inputs)) : node->remake(std::move(inputs), std::move(naming));
   }
   const NodePtrs given = inputs;
   return with_context(

@@ -23,8 +23,17 @@ class IdentityBytes {
 
   void add(const void* data, size_t size) {
     if (size_ + size > capacity_) grow(size);
-    if (size) std::memcpy(data_ + size_, data, size);
+    const auto* from = static_cast<const uint8_t*>(data);
+    uint8_t* to = data_ + size_;
     size_ += size;
+    if (size > 16) {
+      std::memcpy(to, from, size);
+    } else if (size >= 8) {  // in line, since most parts are short
+      std::memcpy(to, from, 8);
+      std::memcpy(to + size - 8, from + size - 8, 8);
+    } else {
+      for (size_t i = 0; i < size; ++i) to[i] = from[i];
+    }
   }
   void add(std::string_view bytes) { add(bytes.data(), bytes.size()); }
   void add(const Hash& hash) { add(hash.bytes.data(), hash.bytes.size()); }

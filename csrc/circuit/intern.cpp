@@ -76,14 +76,14 @@ static_assert(kShards == 1 << (64 - 58));
 
 }  // namespace
 
-InternKey::InternKey(const Node& node) : bytes_(IdentityBytes::Form::numbers) {
-  node.write_key(bytes_);
+InternKey::InternKey(const Node& node, bool autoname) : bytes_(IdentityBytes::Form::numbers) {
+  node.write_key(bytes_, autoname);
   hash_ = fast_hash(bytes_.view().data(), bytes_.view().size());
 }
 
 bool InternKey::is_key_of(const Node& node) const {
   IdentityBytes bytes(IdentityBytes::Form::numbers);
-  node.write_key(bytes);
+  node.write_key(bytes, node.use_autoname());
   return bytes.view() == bytes_.view();
 }
 

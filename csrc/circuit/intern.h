@@ -11,7 +11,7 @@ namespace pycircuit {
 // What two nodes of this process share exactly if they are equal. It names children by their numbers, so that no identity hash is needed.
 class InternKey {
  public:
-  explicit InternKey(const Node& node);
+  InternKey(const Node& node, bool autoname);
   uint64_t hash() const { return hash_; }
   bool is_key_of(const Node& node) const;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <new>
 #include <thread>
 
 #include "base/text.h"
@@ -160,23 +162,23 @@ const std::string& Node::name_or_empty() const {
 
 const Constraints& Node::constraints() const {
   static const Constraints empty;
-  return derived_.constraints ? *derived_.constraints : empty;
+  return derived_->constraints ? *derived_->constraints : empty;
 }
 
 const NamedAxes& Node::named_axes() const {
   static const NamedAxes empty;
-  return derived_.named_axes ? *derived_.named_axes : empty;
+  return derived_ && derived_->named_axes ? *derived_->named_axes : empty;
 }
 
 SymbolPtrs Node::free_symbols() const {
   if (kind_ == Kind::Symbol) return {SymbolPtr(static_cast<const Symbol*>(this))};
-  return derived_.free_symbols ? *derived_.free_symbols : SymbolPtrs{};
+  return derived_->free_symbols ? *derived_->free_symbols : SymbolPtrs{};
 }
 
 bool Node::has_free_symbol(const Symbol& symbol) const {
   if (kind_ == Kind::Symbol) return id_ == symbol.id();
-  if (!derived_.free_symbols) return false;
-  return std::any_of(derived_.free_symbols->begin(), derived_.free_symbols->end(),
+  if (!derived_->free_symbols) return false;
+  return std::any_of(derived_->free_symbols->begin(), derived_->free_symbols->end(),
                      [&](const auto& free) { return free->id() == symbol.id(); });
 }
 
@@ -215,22 +217,37 @@ void Node::derive(Derived& derived) const {
   derived.free_symbols = shared_free_symbols(children_);
 }
 
-void Node::propagate_named_axes() {
+std::shared_ptr<const NamedAxes> Node::propagated_named_axes() const {
   bool any = false;
   for (const auto& child : children_) any |= child->derived().named_axes != nullptr;
-  if (!any) return;
+  if (!any) return nullptr;
   NamedAxes axes;
   const AxisMap map = child_axis_map();
   for (size_t i = 0; i < children_.size(); ++i)
     for (const auto& [axis, name] : children_[i]->named_axes())
       if (static_cast<size_t>(axis) < map[i].size() && map[i][axis]) axes[*map[i][axis]] = name;
-  if (!axes.empty()) derived_.named_axes = std::make_shared<const NamedAxes>(std::move(axes));
+  return axes.empty() ? nullptr : std::make_shared<const NamedAxes>(std::move(axes));
 }
 
-void Node::write_key(IdentityBytes& bytes) const {
+void Node::set_derived(Derived derived) {
+  for (const auto& child : children_)
+    if (child->derived() == derived) {
+      derived_ = child->derived_;
+      return;
+    }
+  derived_ = Shared(std::move(derived));
+}
+
+void Node::set_leaf_derived(Derived derived) {
+  thread_local Shared<Derived> last;  // leaves of one shape often come in a row
+  if (!last || !(*last == derived)) last = Shared(std::move(derived));
+  derived_ = last;
+}
+
+void Node::write_key(IdentityBytes& bytes, bool autoname) const {
   const NamedAxes& axes = named_axes();
   bytes.add_byte(static_cast<uint8_t>(kind_));
-  bytes.add_byte(static_cast<uint8_t>(name_.has_value() | derived_.flags.autoname << 1 | !axes.empty() << 2));
+  bytes.add_byte(static_cast<uint8_t>(name_.has_value() | autoname << 1 | !axes.empty() << 2));
   if (name_) {
     bytes.add_length(name_->size());
     bytes.add(*name_);
@@ -266,7 +283,7 @@ void Node::make_hashes() const {
     bytes.add_byte(node.name_ ? 1 : 0);
     if (node.name_) bytes.add(*node.name_);
     bytes.add(kNameSeparator.as_bytes());
-    bytes.add_byte(node.derived_.flags.autoname ? 1 : 0);
+    bytes.add_byte(node.use_autoname() ? 1 : 0);
     for (const auto& [axis, name] : node.named_axes()) {
       bytes.add_byte(static_cast<uint8_t>(axis));
       bytes.add(name);
@@ -314,44 +331,53 @@ NodePtr Node::finish(Node* raw, Naming naming) {
     children_autoname &= child->use_autoname();
     named_axes |= child->derived().named_axes != nullptr;
   }
-  const auto set_name = [&] {
+  const auto set_name = [&](bool autoname) {
     if (naming.name) {
       node.name_ = std::move(naming.name);
-    } else if (node.use_autoname() && !naming.stay_unnamed && !node.is_leaf()) {
+    } else if (autoname && !naming.stay_unnamed && !node.is_leaf()) {
       node.name_ = node.autoname();
       if (node.name_ && node.name_->empty()) node.name_.reset();  // an automatic name is never empty
     }
   };
-  const auto check_rank = [&] {
-    if (node.rank() > kMaxRank)
+  const auto check_rank = [&](const Shape& shape) {
+    if (static_cast<int64_t>(shape.size()) > kMaxRank)
       fail(ErrorId::RuntimeError, std::string(kind_name(node.kind_)) + " of " + describe(node.children_) + " would have " +
-                                      std::to_string(node.rank()) + " axes; at most " + std::to_string(kMaxRank) + " are supported");
+                                      std::to_string(shape.size()) + " axes; at most " + std::to_string(kMaxRank) + " are supported");
   };
+  Derived derived;
   // Without axis names (and outside Modules) the identity does not need the derived values: a node that is alive already costs no checks.
-  const bool identity_first = !named_axes && node.kind_ != Kind::Module;
-  if (identity_first) {
-    node.derived_.flags.autoname = children_autoname && !naming.autoname_disabled;
-    set_name();
-    const InternKey key(node);
+  if (!named_axes && node.kind_ != Kind::Module) {
+    const bool autoname = children_autoname && !naming.autoname_disabled;
+    set_name(autoname);
+    const InternKey key(node, autoname);
     if (NodePtr found = InternTable::find(node, key)) return found;
-    node.derive(node.derived_);
-    check_rank();
+    if (!node.derived_) {
+      derived.flags.autoname = autoname;
+      node.derive(derived);
+      check_rank(derived.shape);
+      node.set_derived(std::move(derived));
+    } else {
+      check_rank(node.shape());
+    }
     return InternTable::find_or_insert(std::move(candidate), key);
   }
-  node.derive(node.derived_);
-  check_rank();
-  if (node.kind_ != Kind::Module) {
-    node.derived_.flags.autoname = children_autoname;
-    node.propagate_named_axes();
-  }
-  if (naming.autoname_disabled) node.derived_.flags.autoname = false;
-  set_name();
-  return InternTable::find_or_insert(std::move(candidate), InternKey(node));
+  node.derive(derived);
+  check_rank(derived.shape);
+  if (node.kind_ != Kind::Module) derived.flags.autoname = children_autoname;
+  if (naming.autoname_disabled) derived.flags.autoname = false;
+  set_name(derived.flags.autoname);
+  node.derived_ = Shared(derived);
+  if (node.kind_ != Kind::Module)
+    if (auto axes = node.propagated_named_axes()) {
+      derived.named_axes = std::move(axes);
+      node.derived_ = Shared(std::move(derived));
+    }
+  return InternTable::find_or_insert(std::move(candidate), InternKey(node, node.use_autoname()));
 }
 
 NodePtr Node::finish_derived(Node* raw) {
   Ref<Node> candidate(raw);
-  const InternKey key(*raw);
+  const InternKey key(*raw, raw->use_autoname());
   return InternTable::find_or_insert(std::move(candidate), key);
 }
 
@@ -360,13 +386,33 @@ void Node::copy_common(const Node& other) {
   name_ = other.name_;
 }
 
+Node* Node::copy() const {
+  Node* copy = clone(children_);
+  copy->copy_common(*this);
+  return copy;
+}
+
 bool Node::only_this_node_disables_autoname() const {
   return !use_autoname() && std::all_of(children_.begin(), children_.end(), [](const NodePtr& child) { return child->use_autoname(); });
 }
 
 NodePtr Node::rebuild(NodePtrs children) const {
   if (is_leaf()) return NodePtr(this);
-  return remake(std::move(children), kept_naming());
+  if (!name_ || !keeps_derived(children)) return remake(std::move(children), kept_naming());
+  Node* rebuilt = clone(std::move(children));
+  rebuilt->copy_common(*this);
+  return finish_derived(rebuilt);
+}
+
+bool Node::keeps_derived(const NodePtrs& children) const {
+  if (derived_->named_axes || children.size() != children_.size() || !derives_from_derived()) return false;
+  for (size_t i = 0; i < children.size(); ++i) {
+    const Node &now = *children[i], &before = *children_[i];
+    if (&now == &before) continue;
+    if (now.kind_ == Kind::Symbol || before.kind_ == Kind::Symbol) return false;  // each brings itself as a free symbol
+    if (!now.derived_.is_same_object(before.derived_) && !(now.derived() == before.derived())) return false;
+  }
+  return true;
 }
 
 NodePtr Node::rebuild_if_changed(NodePtrs children) const {
@@ -376,10 +422,9 @@ NodePtr Node::rebuild_if_changed(NodePtrs children) const {
 
 NodePtr Node::rename(Name name) const {
   if (name == name_) return NodePtr(this);
-  Node* copy = clone();
-  copy->copy_common(*this);
-  copy->name_ = std::move(name);
-  return finish_derived(copy);
+  Node* renamed = copy();
+  renamed->name_ = std::move(name);
+  return finish_derived(renamed);
 }
 
 NodePtr Node::add_suffix(const Name& suffix) const {
@@ -392,10 +437,11 @@ NodePtr Node::with_autoname_disabled(bool disabled) const {
       std::all_of(children_.begin(), children_.end(), [](const NodePtr& child) { return child->use_autoname(); });
   const bool flag = !disabled && children_autoname;
   if (flag == use_autoname()) return NodePtr(this);
-  Node* copy = clone();
-  copy->copy_common(*this);
-  copy->derived_.flags.autoname = flag;
-  return finish_derived(copy);
+  Derived changed = derived();
+  changed.flags.autoname = flag;
+  Node* result = copy();
+  result->derived_ = Shared(std::move(changed));
+  return finish_derived(result);
 }
 
 NodePtr Node::with_named_axes(NamedAxes axes) const {
@@ -410,22 +456,84 @@ NodePtr Node::with_named_axes(NamedAxes axes) const {
              "axis names must not contain white space, '[', ']' or ':', got '" + name + "' on " + describe(*this), name);
   }
   if (axes == named_axes() && !axes.empty()) return NodePtr(this);
-  Node* copy = clone();
-  Ref<Node> guard(copy);
-  copy->copy_common(*this);
-  if (axes.empty()) {
-    copy->derived_.named_axes = nullptr;
-    if (kind_ == Kind::Module) {
-      Derived derived;
-      copy->derive(derived);
-      copy->derived_.named_axes = derived.named_axes;
-    } else {
-      copy->propagate_named_axes();
-    }
+  Derived changed = derived();
+  if (!axes.empty()) {
+    changed.named_axes = std::make_shared<const NamedAxes>(std::move(axes));
+  } else if (kind_ == Kind::Module) {
+    Derived afresh;
+    derive(afresh);
+    changed.named_axes = afresh.named_axes;
   } else {
-    copy->derived_.named_axes = std::make_shared<const NamedAxes>(std::move(axes));
+    changed.named_axes = propagated_named_axes();
   }
-  return finish_derived(copy);
+  Node* result = copy();
+  result->derived_ = Shared(std::move(changed));
+  return finish_derived(result);
+}
+
+namespace {
+
+// Blocks of dropped nodes by size, up to a bound.
+class SpareBlocks {
+ public:
+  static constexpr size_t kStep = 16, kSizes = 24, kMost = 4096;
+
+  void* take(size_t place) {
+    Block* block = first_[place];
+    if (!block) return nullptr;
+    first_[place] = block->next;
+    --count_[place];
+    return block;
+  }
+  bool keep(void* memory, size_t place) {
+    if (closed_ || count_[place] == kMost) return false;
+    first_[place] = new (memory) Block{first_[place]};
+    ++count_[place];
+    return true;
+  }
+  void close() {
+    closed_ = true;
+    for (Block*& first : first_)
+      while (Block* block = first) {
+        first = block->next;
+        std::free(block);
+      }
+  }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  Block* first_[kSizes] = {};
+  uint32_t count_[kSizes] = {};
+  bool closed_ = false;  // the thread is ending
+};
+
+SpareBlocks& spare_blocks() {
+  // Two objects, since nodes may die after the destructors of thread_local objects have run.
+  thread_local constinit SpareBlocks blocks;
+  thread_local struct Closer {
+    ~Closer() { blocks.close(); }
+    bool used = false;
+  } closer;
+  closer.used = true;
+  return blocks;
+}
+
+}  // namespace
+
+void* Node::operator new(size_t size) {
+  const size_t place = (size - 1) / SpareBlocks::kStep;
+  if (place < SpareBlocks::kSizes)
+    if (void* block = spare_blocks().take(place)) return block;
+  void* block = std::malloc((place + 1) * SpareBlocks::kStep);
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+
+void Node::operator delete(void* block, size_t size) {
+  const size_t place = (size - 1) / SpareBlocks::kStep;
+  if (place >= SpareBlocks::kSizes || !spare_blocks().keep(block, place)) std::free(block);
 }
 
 void Node::release() const {

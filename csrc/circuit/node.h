@@ -16,6 +16,7 @@
 #include "base/blake3.h"
 #include "base/error.h"
 #include "base/ref.h"
+#include "base/shared.h"
 #include "shape/shape.h"
 #include "shape/symbolic.h"
 #include "tensor/device_dtype.h"
@@ -81,7 +82,8 @@ struct Flags {
   bool operator==(const Flags&) const = default;
 };
 
-// Everything that is a function of class, fields and children. Null pointers stand for empty lists.
+// Everything that is a function of class, fields and children. Null pointers stand for empty lists. Nodes share it where it is the same,
+// so that a node rebuilt over children that pass on what the old ones did has it without asking any rule.
 struct Derived {
   Shape shape;
   DeviceDtypeOp device_dtype;
@@ -89,7 +91,15 @@ struct Derived {
   std::shared_ptr<const Constraints> constraints;
   std::shared_ptr<const NamedAxes> named_axes;
   std::shared_ptr<const SymbolPtrs> free_symbols;  // null for a Symbol, whose only free symbol is itself
+  bool operator==(const Derived&) const = default;
 };
+
+inline Derived derived_of_leaf(Shape shape, bool computable = true) {
+  Derived derived;
+  derived.shape = std::move(shape);
+  derived.flags.computable = computable;
+  return derived;
+}
 
 class Node {
  public:
@@ -108,23 +118,23 @@ class Node {
   const NodePtr& child(size_t i = 0) const { return children_[i]; }
   size_t num_children() const { return children_.size(); }
 
-  const Shape& shape() const { return derived_.shape; }
-  int64_t rank() const { return static_cast<int64_t>(derived_.shape.size()); }
+  const Shape& shape() const { return derived_->shape; }
+  int64_t rank() const { return static_cast<int64_t>(derived_->shape.size()); }
   const Name& name() const { return name_; }
   const std::string& name_or_empty() const;
-  const DeviceDtypeOp& device_dtype() const { return derived_.device_dtype; }
-  const Flags& flags() const { return derived_.flags; }
-  bool is_constant() const { return derived_.flags.constant; }
-  bool is_explicitly_computable() const { return derived_.flags.computable; }
-  bool can_be_sampled() const { return derived_.flags.sampleable; }
-  bool use_autoname() const { return derived_.flags.autoname; }
+  const DeviceDtypeOp& device_dtype() const { return derived_->device_dtype; }
+  const Flags& flags() const { return derived_->flags; }
+  bool is_constant() const { return derived_->flags.constant; }
+  bool is_explicitly_computable() const { return derived_->flags.computable; }
+  bool can_be_sampled() const { return derived_->flags.sampleable; }
+  bool use_autoname() const { return derived_->flags.autoname; }
   const Constraints& constraints() const;
   const NamedAxes& named_axes() const;
-  const Derived& derived() const { return derived_; }
+  const Derived& derived() const { return *derived_; }
 
   // Distinct symbols not bound by a Module, in order of first visit (08, 1.1).
   SymbolPtrs free_symbols() const;
-  bool has_free_symbols() const { return kind_ == Kind::Symbol || derived_.free_symbols; }
+  bool has_free_symbols() const { return kind_ == Kind::Symbol || derived_->free_symbols; }
   bool has_free_symbol(const Symbol& symbol) const;
 
   bool is_leaf() const { return kind_ == Kind::Array || kind_ == Kind::Symbol || kind_ == Kind::Scalar; }
@@ -151,7 +161,7 @@ class Node {
   // Hash of the fields alone (02, section 2: compute_self_hash).
   Hash self_hash(bool hash_child_count, bool hash_child_shapes, bool hash_name) const;
   // What equal nodes, and no others, share: kind, naming, fields and the children's numbers.
-  void write_key(IdentityBytes& bytes) const;
+  void write_key(IdentityBytes& bytes, bool autoname) const;
 
   // The object that stands for the node in another language, which that language's bindings keep here under a lock of their own.
   void* foreign_object() const { return foreign_object_; }
@@ -166,6 +176,9 @@ class Node {
   void release() const;
 
   virtual ~Node() = default;
+  // Rewriting makes and drops nodes by the thousand: a thread keeps some blocks of dropped ones for the next.
+  static void* operator new(size_t size);
+  static void operator delete(void* block, size_t size);
 
  protected:
   Node(Kind kind, NodePtrs children) : children_(std::move(children)), kind_(kind) {}
@@ -175,21 +188,24 @@ class Node {
   // For copies and stand-ins whose derived values are set already.
   static NodePtr finish_derived(Node* candidate);
   void copy_common(const Node& other);
+  // For a leaf under construction, whose derived values come with its fields.
+  void set_leaf_derived(Derived derived);
 
   // The shape rule with all checks on fields and children.
   virtual Shape compute_shape() const = 0;
   virtual DeviceDtypeOp compute_device_dtype() const;
   virtual void adjust_flags(Flags&) const {}
   virtual void own_constraints(Constraints&) const {}
-  // Fills everything; a Module overrides it as a whole.
+  // Fills everything; a Module overrides it as a whole. Not asked of nodes that have it already.
   virtual void derive(Derived& derived) const;
   // Fields and children (02, section 3, part (a)).
   virtual void write_fields(IdentityBytes& bytes) const = 0;
   // Whether objects outside the identity (torch tensors, Python specs) are the same too.
   virtual bool same_payload(const Node&) const { return true; }
-  virtual Node* clone() const = 0;
-
-  Derived& mutable_derived() { return derived_; }
+  // The fields over these children, without name and derived values.
+  virtual Node* clone(NodePtrs children) const = 0;
+  // Whether children with equal derived values (Symbols apart) make an equal node of this class and these fields.
+  virtual bool derives_from_derived() const { return true; }
 
  private:
   friend class InternTable;
@@ -197,11 +213,14 @@ class Node {
   bool is_hashed() const { return hash_state_.load(std::memory_order_acquire) == HashState::stored; }
   void make_hashes() const;  // of the node and all below it
   void store_hash(const Hash& hash) const;
-  void propagate_named_axes();
+  std::shared_ptr<const NamedAxes> propagated_named_axes() const;
+  void set_derived(Derived derived);
+  bool keeps_derived(const NodePtrs& children) const;
+  Node* copy() const;
   bool only_this_node_disables_autoname() const;
 
   NodePtrs children_;
-  Derived derived_;
+  Shared<Derived> derived_;  // nothing while the node is under construction
   Name name_;
   mutable Hash hash_{};
   uint64_t id_ = 0;        // 0: not interned

@@ -37,10 +37,14 @@ NodePtr rebuilt(const Walk& walk, const Visit& visit, const NodePtrs& results) {
   size_t first = 0;
   while (first < count && result(first) == node->child(first)) ++first;
   if (first == count) return node;
-  NodePtrs children = node->children();
-  for (size_t i = first; i < count; ++i) children[i] = result(i);
-  return with_context([&] { return node->rebuild(children); },
-                      [&] { return "while updating: rebuilding " + describe(*node) + " with children " + describe(children); });
+  const auto children = [&] {
+    NodePtrs children;
+    children.reserve(count);
+    for (size_t i = 0; i < count; ++i) children.push_back(result(i));
+    return children;
+  };
+  return with_context([&] { return node->rebuild(children()); },
+                      [&] { return "while updating: rebuilding " + describe(*node) + " with children " + describe(children()); });
 }
 
 template <class Known, class Apply>

@@ -18,7 +18,7 @@ class Add final : public Node {
  protected:
   Shape compute_shape() const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Add(children()); }
+  Node* clone(NodePtrs children) const override { return new Add(std::move(children)); }
 
  private:
   explicit Add(NodePtrs nodes) : Node(kKind, std::move(nodes)) {}

@@ -21,7 +21,7 @@ class Array final : public Node {
   DeviceDtypeOp compute_device_dtype() const override { return {value_.device(), value_.dtype()}; }
   void write_fields(IdentityBytes& bytes) const override;
   bool same_payload(const Node& other) const override { return value_.identity() == static_cast<const Array&>(other).value_.identity(); }
-  Node* clone() const override { return new Array(value_); }
+  Node* clone(NodePtrs) const override { return new Array(value_); }
 
  private:
   explicit Array(Tensor value) : Node(kKind, {}), value_(std::move(value)), content_key_(value_.content_key()) {}

@@ -21,7 +21,7 @@ class Concat final : public Node {
  protected:
   Shape compute_shape() const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Concat(children(), axis_); }
+  Node* clone(NodePtrs children) const override { return new Concat(std::move(children), axis_); }
 
  private:
   Concat(NodePtrs nodes, int64_t axis) : Node(kKind, std::move(nodes)), axis_(axis) {}

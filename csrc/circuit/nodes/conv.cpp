@@ -6,7 +6,7 @@
 namespace pycircuit {
 
 Ref<const Conv> Conv::make(const NodePtr& input, const NodePtr& filter, std::vector<int64_t> stride, Padding padding, Naming naming) {
-  return cast<Conv>(finish(new Conv(input, filter, std::move(stride), std::move(padding)), std::move(naming)));
+  return cast<Conv>(finish(new Conv({input, filter}, std::move(stride), std::move(padding)), std::move(naming)));
 }
 
 Shape Conv::input_batch_shape() const { return Shape(input()->shape().begin(), input()->shape().end() - (dims() + 1)); }

@@ -29,11 +29,11 @@ class Conv final : public Node {
  protected:
   Shape compute_shape() const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Conv(input(), filter(), stride_, padding_); }
+  Node* clone(NodePtrs children) const override { return new Conv(std::move(children), stride_, padding_); }
 
  private:
-  Conv(const NodePtr& input, const NodePtr& filter, std::vector<int64_t> stride, Padding padding)
-      : Node(kKind, {input, filter}), stride_(std::move(stride)), padding_(std::move(padding)) {}
+  Conv(NodePtrs children, std::vector<int64_t> stride, Padding padding)
+      : Node(kKind, std::move(children)), stride_(std::move(stride)), padding_(std::move(padding)) {}
   std::vector<int64_t> stride_;
   Padding padding_;
 };

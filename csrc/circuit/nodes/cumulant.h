@@ -22,7 +22,7 @@ class Cumulant final : public Node {
   Shape compute_shape() const override;
   void adjust_flags(Flags& flags) const override { flags.constant = true; }
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Cumulant(children()); }
+  Node* clone(NodePtrs children) const override { return new Cumulant(std::move(children)); }
 
  private:
   explicit Cumulant(NodePtrs nodes) : Node(kKind, std::move(nodes)) {}

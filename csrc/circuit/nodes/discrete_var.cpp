@@ -17,7 +17,7 @@ void check_has_samples(const Node& values) {
 }  // namespace
 
 Ref<const DiscreteVar> DiscreteVar::make(const NodePtr& values, const NodePtr& probs_and_group, Naming naming) {
-  return cast<DiscreteVar>(finish(new DiscreteVar(values, probs_and_group), std::move(naming)));
+  return cast<DiscreteVar>(finish(new DiscreteVar({values, probs_and_group}), std::move(naming)));
 }
 
 NodePtr DiscreteVar::uniform_probs_and_group(int64_t size, Name name) {

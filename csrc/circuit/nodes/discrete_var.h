@@ -24,10 +24,10 @@ class DiscreteVar final : public Node {
   Shape compute_shape() const override;
   void adjust_flags(Flags& flags) const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new DiscreteVar(values(), probs_and_group()); }
+  Node* clone(NodePtrs children) const override { return new DiscreteVar(std::move(children)); }
 
  private:
-  DiscreteVar(const NodePtr& values, const NodePtr& probs) : Node(kKind, {values, probs}) {}
+  explicit DiscreteVar(NodePtrs children) : Node(kKind, std::move(children)) {}
 };
 
 }  // namespace pycircuit

@@ -30,8 +30,12 @@ Labels iota_labels(int64_t rank) {
 }
 
 Ref<const Einsum> Einsum::make(NodePtrs nodes, std::vector<Labels> input_labels, Labels out_axes, Naming naming) {
-  if (nodes.size() != input_labels.size()) fail_counts(nodes.size(), input_labels.size(), naming.name);
-  return cast<Einsum>(finish(new Einsum(std::move(nodes), std::move(input_labels), std::move(out_axes)), std::move(naming)));
+  return make(std::move(nodes), Shared(EinsumLabels{std::move(input_labels), std::move(out_axes)}), std::move(naming));
+}
+
+Ref<const Einsum> Einsum::make(NodePtrs nodes, Shared<EinsumLabels> labels, Naming naming) {
+  if (nodes.size() != labels->inputs.size()) fail_counts(nodes.size(), labels->inputs.size(), naming.name);
+  return cast<Einsum>(finish(new Einsum(std::move(nodes), std::move(labels)), std::move(naming)));
 }
 
 Ref<const Einsum> Einsum::from_string(std::string_view text, NodePtrs nodes, Name name) {
@@ -87,16 +91,16 @@ Ref<const Einsum> Einsum::outer_product(NodePtrs nodes, Name name, const std::op
   if (permutation) {
     out.clear();
     for (const int64_t position : *permutation)
-      out.push_back(static_cast<Label>(normalize_axis(position, next, "out_axes_permutation of an outer product")));
+      out.push_back(static_cast<Label>(normalize_axis(position, next, "out_axes()permutation of an outer product")));
   }
   return make(std::move(nodes), std::move(labels), std::move(out), std::move(name));
 }
 
 Labels Einsum::reduced_axes() const {
   Labels reduced;
-  for (const auto& operand : input_labels_)
+  for (const auto& operand : input_labels())
     for (const Label label : operand)
-      if (std::find(out_axes_.begin(), out_axes_.end(), label) == out_axes_.end()) reduced.push_back(label);
+      if (std::find(out_axes().begin(), out_axes().end(), label) == out_axes().end()) reduced.push_back(label);
   std::sort(reduced.begin(), reduced.end());
   reduced.erase(std::unique(reduced.begin(), reduced.end()), reduced.end());
   return reduced;
@@ -104,15 +108,15 @@ Labels Einsum::reduced_axes() const {
 
 int64_t Einsum::next_axis() const {
   int64_t next = 0;
-  for (const auto& operand : input_labels_)
+  for (const auto& operand : input_labels())
     for (const Label label : operand) next = std::max<int64_t>(next, label + 1);
   return next;
 }
 
 EinsumSpec Einsum::spec() const {
-  EinsumSpec spec{input_labels_, out_axes_, std::vector<Size>(next_axis(), 0)};
+  EinsumSpec spec{input_labels(), out_axes(), std::vector<Size>(next_axis(), 0)};
   for (size_t i = 0; i < num_children(); ++i)
-    for (size_t axis = 0; axis < input_labels_[i].size(); ++axis) spec.int_sizes[input_labels_[i][axis]] = child(i)->shape()[axis];
+    for (size_t axis = 0; axis < input_labels()[i].size(); ++axis) spec.int_sizes[input_labels()[i][axis]] = child(i)->shape()[axis];
   return spec;
 }
 
@@ -120,23 +124,25 @@ Ref<const Einsum> Einsum::normalize_ints() const {
   std::array<int, kLabels> renamed;
   renamed.fill(-1);
   int next = 0;
-  std::vector<Labels> inputs = input_labels_;
+  std::vector<Labels> inputs = input_labels();
   for (auto& operand : inputs)
     for (Label& label : operand) {
       if (renamed[label] < 0) renamed[label] = next++;
       label = static_cast<Label>(renamed[label]);
     }
-  Labels out = out_axes_;
+  Labels out = out_axes();
   for (Label& label : out) label = static_cast<Label>(renamed[label]);
   return make(children(), std::move(inputs), std::move(out), name());
 }
 
 Shape Einsum::compute_shape() const {
-  std::array<Size, kLabels> sizes;
-  sizes.fill(-1);
-  const std::string name = this->name().value_or("");
+  std::array<Size, kLabels> sizes;  // -1: not met; only labels that occur are looked at
+  for (const auto& operand : input_labels())
+    for (const Label label : operand) sizes[label] = -1;
+  for (const Label label : out_axes()) sizes[label] = -1;
+  const std::string& name = name_or_empty();
   for (size_t i = 0; i < num_children(); ++i) {
-    const Labels& labels = input_labels_[i];
+    const Labels& labels = input_labels()[i];
     const Shape& shape = child(i)->shape();
     if (labels.size() != shape.size())
       fail(ErrorId::ConstructEinsumLenShapeDifferentFromAxes,
@@ -157,14 +163,15 @@ Shape Einsum::compute_shape() const {
     }
   }
   Shape shape;
-  for (const Label label : out_axes_) {
+  shape.reserve(out_axes().size());
+  for (const Label label : out_axes()) {
     if (sizes[label] < 0) {
       PayloadList inputs;
-      for (const auto& operand : input_labels_) inputs.push_back(int_list(operand));
+      for (const auto& operand : input_labels()) inputs.push_back(int_list(operand));
       fail(ErrorId::ConstructEinsumOutputNotSubset,
            "Einsum '" + name + "': output label " + std::to_string(label) +
                " occurs in no operand; every output label must come from an operand",
-           name, std::move(inputs), int_list(out_axes_));
+           name, std::move(inputs), int_list(out_axes()));
     }
     shape.push_back(sizes[label]);
   }
@@ -173,13 +180,13 @@ Shape Einsum::compute_shape() const {
 
 AxisMap Einsum::child_axis_map() const {
   AxisMap map;
-  for (const auto& operand : input_labels_) {
+  for (const auto& operand : input_labels()) {
     auto& axes = map.emplace_back();
     for (const Label label : operand) {
-      const auto position = std::find(out_axes_.begin(), out_axes_.end(), label);
+      const auto position = std::find(out_axes().begin(), out_axes().end(), label);
       const bool once =
-          std::count(operand.begin(), operand.end(), label) == 1 && std::count(out_axes_.begin(), out_axes_.end(), label) == 1;
-      axes.push_back(once ? std::optional<int>(static_cast<int>(position - out_axes_.begin())) : std::nullopt);
+          std::count(operand.begin(), operand.end(), label) == 1 && std::count(out_axes().begin(), out_axes().end(), label) == 1;
+      axes.push_back(once ? std::optional<int>(static_cast<int>(position - out_axes().begin())) : std::nullopt);
     }
   }
   return map;
@@ -192,10 +199,10 @@ void Einsum::write_fields(IdentityBytes& bytes) const {
     bytes.add_length(labels.size());
     bytes.add(labels.data(), labels.size());
   };
-  add_labels(out_axes_);
-  for (size_t i = 0; i < input_labels_.size(); ++i) {
+  add_labels(out_axes());
+  for (size_t i = 0; i < input_labels().size(); ++i) {
     bytes.add_child(*child(i));
-    add_labels(input_labels_[i]);
+    add_labels(input_labels()[i]);
   }
 }
 

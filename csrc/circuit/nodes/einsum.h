@@ -21,9 +21,9 @@ class Einsum final : public Node {
   // `permutation`, if given, lists which label stands at each output axis.
   static Ref<const Einsum> outer_product(NodePtrs nodes, Name name = {}, const std::optional<std::vector<int64_t>>& permutation = {});
 
-  const std::vector<Labels>& input_labels() const { return input_labels_; }
-  const Labels& out_axes() const { return out_axes_; }
-  EinsumLabels labels() const { return {input_labels_, out_axes_}; }
+  const std::vector<Labels>& input_labels() const { return labels_->inputs; }
+  const Labels& out_axes() const { return labels_->output; }
+  const EinsumLabels& labels() const { return *labels_; }
   Labels reduced_axes() const;  // ascending
   int64_t next_axis() const;    // largest operand label + 1, 0 if there is none
   EinsumSpec spec() const;
@@ -31,20 +31,17 @@ class Einsum final : public Node {
 
   AxisMap child_axis_map() const override;
   Name autoname() const override;
-  NodePtr remake(NodePtrs children, Naming naming) const override {
-    return make(std::move(children), input_labels_, out_axes_, std::move(naming));
-  }
+  NodePtr remake(NodePtrs children, Naming naming) const override { return make(std::move(children), labels_, std::move(naming)); }
 
  protected:
   Shape compute_shape() const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Einsum(children(), input_labels_, out_axes_); }
+  Node* clone(NodePtrs children) const override { return new Einsum(std::move(children), labels_); }
 
  private:
-  Einsum(NodePtrs nodes, std::vector<Labels> input_labels, Labels out_axes)
-      : Node(kKind, std::move(nodes)), input_labels_(std::move(input_labels)), out_axes_(std::move(out_axes)) {}
-  std::vector<Labels> input_labels_;
-  Labels out_axes_;
+  static Ref<const Einsum> make(NodePtrs nodes, Shared<EinsumLabels> labels, Naming naming);
+  Einsum(NodePtrs nodes, Shared<EinsumLabels> labels) : Node(kKind, std::move(nodes)), labels_(std::move(labels)) {}
+  Shared<EinsumLabels> labels_;
 };
 
 // Labels 0 .. rank-1.

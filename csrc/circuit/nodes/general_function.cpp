@@ -14,7 +14,7 @@ Ref<const GeneralFunction> GeneralFunction::make(NodePtrs nodes, FunctionSpecPtr
   if (info.num_non_batchable_output_dims > static_cast<int64_t>(info.shape.size()))
     fail(ErrorId::ValueError, "GeneralFunction " + spec->name() + " declares " + std::to_string(info.num_non_batchable_output_dims) +
                                   " non-batchable output axes but its output has shape " + to_text(info.shape));
-  return cast<GeneralFunction>(finish(new GeneralFunction(std::move(nodes), std::move(spec), std::move(info)), std::move(naming)));
+  return cast<GeneralFunction>(finish(new GeneralFunction(std::move(nodes), std::move(spec), Shared(std::move(info))), std::move(naming)));
 }
 
 Ref<const GeneralFunction> GeneralFunction::by_name(NodePtrs nodes, std::string_view spec_name, Name name) {
@@ -53,7 +53,7 @@ DeviceDtypeOp GeneralFunction::compute_device_dtype() const {
 }
 
 AxisMap GeneralFunction::child_axis_map() const {
-  const int batch = static_cast<int>(rank() - info_.num_non_batchable_output_dims);
+  const int batch = static_cast<int>(rank() - info_->num_non_batchable_output_dims);
   AxisMap map;
   for (size_t i = 0; i < num_children(); ++i) {
     auto& axes = map.emplace_back(child(i)->rank());

@@ -10,25 +10,28 @@ class Index final : public Node {
  public:
   static constexpr Kind kKind = Kind::Index;
   static Ref<const Index> make(const NodePtr& node, IndexElements index, Naming naming = {});
-  const IndexElements& index() const { return index_; }  // one element per axis of the child
+  const IndexElements& index() const { return index_->elements; }  // one element per axis of the child
 
   AxisMap child_axis_map() const override { return axis_map(false); }
   AxisMap child_axis_map_including_slices() const { return axis_map(true); }
   Name autoname() const override;
-  NodePtr remake(NodePtrs children, Naming naming) const override { return make(children.at(0), index_, std::move(naming)); }
+  NodePtr remake(NodePtrs children, Naming naming) const override { return make(children.at(0), index(), std::move(naming)); }
 
  protected:
-  Shape compute_shape() const override { return indexed_shape(index_, child()->shape()); }
+  Shape compute_shape() const override { return indexed_shape(index(), child()->shape()); }
   DeviceDtypeOp compute_device_dtype() const override;
   void write_fields(IdentityBytes& bytes) const override;
-  bool same_payload(const Node& other) const override { return same_tensors(index_, static_cast<const Index&>(other).index_); }
-  Node* clone() const override { return new Index(child(), index_); }
+  bool same_payload(const Node& other) const override { return same_tensors(index(), static_cast<const Index&>(other).index()); }
+  Node* clone(NodePtrs children) const override { return new Index(std::move(children), index_); }
 
  private:
-  Index(const NodePtr& node, IndexElements index) : Node(kKind, {node}), index_(std::move(index)), identity_(identity_bytes(index_)) {}
+  struct Fields {
+    IndexElements elements;
+    std::string identity;  // its bytes when the node was made, whatever becomes of index tensors
+  };
+  Index(NodePtrs children, Shared<Fields> index) : Node(kKind, std::move(children)), index_(std::move(index)) {}
   AxisMap axis_map(bool including_slices) const;
-  IndexElements index_;
-  std::string identity_;  // as it was when the node was made, whatever becomes of index tensors
+  Shared<Fields> index_;
 };
 
 }  // namespace pycircuit

@@ -47,8 +47,9 @@ class Module final : public Node {
  protected:
   Shape compute_shape() const override;  // derived as a whole instead
   void derive(Derived& derived) const override;
+  bool derives_from_derived() const override { return false; }  // but from all of the spec circuit
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Module(children(), arg_specs_); }
+  Node* clone(NodePtrs children) const override { return new Module(std::move(children), arg_specs_); }
 
  private:
   Module(NodePtrs children, std::vector<ModuleArgSpec> arg_specs) : Node(kKind, std::move(children)), arg_specs_(std::move(arg_specs)) {}

@@ -12,8 +12,8 @@ class Rearrange final : public Node {
   static Ref<const Rearrange> make(const NodePtr& node, RearrangeSpec spec, Naming naming = {});
   // Two unnamed nodes: flatten, then unflatten.
   static Ref<const Rearrange> reshape(const NodePtr& node, const Shape& shape);
-  const RearrangeSpec& spec() const { return spec_; }
-  RearrangeSpec conformed_spec() const { return spec_.conform_to_input_shape(child()->shape()); }
+  const RearrangeSpec& spec() const { return spec_->spec; }
+  RearrangeSpec conformed_spec() const { return spec().conform_to_input_shape(child()->shape()); }
 
   AxisMap child_axis_map() const override;
   Name autoname() const override;
@@ -23,12 +23,17 @@ class Rearrange final : public Node {
   Shape compute_shape() const override;
   void write_fields(IdentityBytes& bytes) const override;
   // Specs that differ only in numbering share one identity, yet each node keeps its spec as given (03, section 2).
-  bool same_payload(const Node& other) const override { return spec_ == static_cast<const Rearrange&>(other).spec_; }
-  Node* clone() const override { return new Rearrange(child(), spec_); }
+  bool same_payload(const Node& other) const override { return spec() == static_cast<const Rearrange&>(other).spec(); }
+  Node* clone(NodePtrs children) const override { return new Rearrange(std::move(children), spec_); }
 
  private:
-  Rearrange(const NodePtr& node, RearrangeSpec spec) : Node(kKind, {node}), spec_(std::move(spec)) {}
-  RearrangeSpec spec_;
+  struct Fields {
+    RearrangeSpec spec;
+    std::string identity;  // its bytes, which every look-up takes
+  };
+  static Ref<const Rearrange> make(const NodePtr& node, Shared<Fields> spec, Naming naming);
+  Rearrange(NodePtrs children, Shared<Fields> spec) : Node(kKind, std::move(children)), spec_(std::move(spec)) {}
+  Shared<Fields> spec_;
 };
 
 }  // namespace pycircuit

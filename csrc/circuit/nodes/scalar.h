@@ -18,13 +18,12 @@ class Scalar final : public Node {
   NodePtr remake(NodePtrs, Naming) const override { return NodePtr(this); }
 
  protected:
-  Shape compute_shape() const override { return shape(); }
-  void derive(Derived&) const override {}  // the shape is given, the rest is as it is by default
+  Shape compute_shape() const override { return shape(); }  // given
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Scalar(value_, shape()); }
+  Node* clone(NodePtrs) const override { return new Scalar(value_, shape()); }
 
  private:
-  Scalar(double value, Shape shape) : Node(kKind, {}), value_(value) { mutable_derived().shape = std::move(shape); }
+  Scalar(double value, Shape shape) : Node(kKind, {}), value_(value) { set_leaf_derived(derived_of_leaf(std::move(shape))); }
   double value_;
 };
 

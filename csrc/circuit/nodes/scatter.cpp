@@ -13,7 +13,7 @@ Ref<const Scatter> Scatter::make(const NodePtr& node, IndexElements index, Shape
       fail(ErrorId::ConstructScatterIndexTypeUnimplemented,
            "Scatter of " + describe(*node) + " needs slices or runs of consecutive positions, got " + index_text(slices),
            opaque(slices, index_text(slices)));
-  return cast<Scatter>(finish(new Scatter(node, std::move(slices), std::move(shape)), std::move(naming)));
+  return cast<Scatter>(finish(new Scatter({node}, std::move(slices), std::move(shape)), std::move(naming)));
 }
 
 Shape Scatter::compute_shape() const {

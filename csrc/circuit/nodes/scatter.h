@@ -20,11 +20,11 @@ class Scatter final : public Node {
  protected:
   Shape compute_shape() const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Scatter(child(), index_, out_shape_); }
+  Node* clone(NodePtrs children) const override { return new Scatter(std::move(children), index_, out_shape_); }
 
  private:
-  Scatter(const NodePtr& node, IndexElements index, Shape shape)
-      : Node(kKind, {node}), index_(std::move(index)), out_shape_(std::move(shape)) {}
+  Scatter(NodePtrs children, IndexElements index, Shape shape)
+      : Node(kKind, std::move(children)), index_(std::move(index)), out_shape_(std::move(shape)) {}
   IndexElements index_;
   Shape out_shape_;
 };

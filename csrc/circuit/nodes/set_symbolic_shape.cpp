@@ -14,7 +14,7 @@ void check_rank(const Node& node, size_t rank) {
 }  // namespace
 
 Ref<const SetSymbolicShape> SetSymbolicShape::make(const NodePtr& node, Shape shape, Naming naming) {
-  return cast<SetSymbolicShape>(finish(new SetSymbolicShape(node, std::move(shape)), std::move(naming)));
+  return cast<SetSymbolicShape>(finish(new SetSymbolicShape({node}, std::move(shape)), std::move(naming)));
 }
 
 NodePtr SetSymbolicShape::some_set_neq(const NodePtr& node, const std::vector<std::optional<Size>>& shape, Name name) {

@@ -23,10 +23,10 @@ class SetSymbolicShape final : public Node {
   void adjust_flags(Flags& flags) const override { flags.computable = false; }
   void own_constraints(Constraints& constraints) const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new SetSymbolicShape(child(), set_shape_); }
+  Node* clone(NodePtrs children) const override { return new SetSymbolicShape(std::move(children), set_shape_); }
 
  private:
-  SetSymbolicShape(const NodePtr& node, Shape shape) : Node(kKind, {node}), set_shape_(std::move(shape)) {}
+  SetSymbolicShape(NodePtrs children, Shape shape) : Node(kKind, std::move(children)), set_shape_(std::move(shape)) {}
   Shape set_shape_;
 };
 

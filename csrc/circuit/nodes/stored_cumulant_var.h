@@ -22,7 +22,7 @@ class StoredCumulantVar final : public Node {
   Shape compute_shape() const override;
   void adjust_flags(Flags& flags) const override;
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new StoredCumulantVar(children(), numbers_, uuid_); }
+  Node* clone(NodePtrs children) const override { return new StoredCumulantVar(std::move(children), numbers_, uuid_); }
 
  private:
   StoredCumulantVar(NodePtrs cumulants, std::vector<int64_t> numbers, Uuid uuid)

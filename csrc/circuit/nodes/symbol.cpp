@@ -22,10 +22,9 @@ NodePtr Symbol::stand_in(const Derived& derived) {
   const Hash hash = hasher.finish();
   Uuid uuid;
   std::memcpy(uuid.bytes.data(), hash.bytes.data(), uuid.bytes.size());
-  auto* symbol = new Symbol(derived.shape, uuid);
-  symbol->mutable_derived() = derived;
-  symbol->mutable_derived().free_symbols = nullptr;
-  return finish_derived(symbol);
+  Derived own = derived;
+  own.free_symbols = nullptr;
+  return finish_derived(new Symbol(std::move(own), uuid));
 }
 
 void Symbol::write_fields(IdentityBytes& bytes) const {

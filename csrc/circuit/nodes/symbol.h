@@ -19,13 +19,13 @@ class Symbol final : public Node {
   NodePtr remake(NodePtrs, Naming) const override { return NodePtr(this); }
 
  protected:
-  Shape compute_shape() const override { return shape(); }
-  void derive(Derived& derived) const override { derived.flags.computable = false; }  // the shape is given
+  Shape compute_shape() const override { return shape(); }  // given
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Symbol(shape(), uuid_); }
+  Node* clone(NodePtrs) const override { return new Symbol(shape(), uuid_); }
 
  private:
-  Symbol(Shape shape, Uuid uuid) : Node(kKind, {}), uuid_(uuid) { mutable_derived().shape = std::move(shape); }
+  Symbol(Shape shape, Uuid uuid) : Symbol(derived_of_leaf(std::move(shape), false), uuid) {}
+  Symbol(Derived derived, Uuid uuid) : Node(kKind, {}), uuid_(uuid) { set_leaf_derived(std::move(derived)); }
   Uuid uuid_;
 };
 

@@ -6,7 +6,7 @@
 namespace pycircuit {
 
 Ref<const Tag> Tag::make(const NodePtr& node, Uuid uuid, Naming naming) {
-  return cast<Tag>(finish(new Tag(node, uuid), std::move(naming)));
+  return cast<Tag>(finish(new Tag({node}, uuid), std::move(naming)));
 }
 
 AxisMap Tag::child_axis_map() const {

@@ -19,10 +19,10 @@ class Tag final : public Node {
  protected:
   Shape compute_shape() const override { return child()->shape(); }
   void write_fields(IdentityBytes& bytes) const override;
-  Node* clone() const override { return new Tag(child(), uuid_); }
+  Node* clone(NodePtrs children) const override { return new Tag(std::move(children), uuid_); }
 
  private:
-  Tag(const NodePtr& node, Uuid uuid) : Node(kKind, {node}), uuid_(uuid) {}
+  Tag(NodePtrs children, Uuid uuid) : Node(kKind, std::move(children)), uuid_(uuid) {}
   Uuid uuid_;
 };
 

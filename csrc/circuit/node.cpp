@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <new>
 #include <thread>
 
+#include "base/spare_blocks.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "circuit/identity_bytes.h"
@@ -471,70 +470,9 @@ NodePtr Node::with_named_axes(NamedAxes axes) const {
   return finish_derived(result);
 }
 
-namespace {
+void* Node::operator new(size_t size) { return take_block(size); }
 
-// Blocks of dropped nodes by size, up to a bound.
-class SpareBlocks {
- public:
-  static constexpr size_t kStep = 16, kSizes = 24, kMost = 4096;
-
-  void* take(size_t place) {
-    Block* block = first_[place];
-    if (!block) return nullptr;
-    first_[place] = block->next;
-    --count_[place];
-    return block;
-  }
-  bool keep(void* memory, size_t place) {
-    if (closed_ || count_[place] == kMost) return false;
-    first_[place] = new (memory) Block{first_[place]};
-    ++count_[place];
-    return true;
-  }
-  void close() {
-    closed_ = true;
-    for (Block*& first : first_)
-      while (Block* block = first) {
-        first = block->next;
-        std::free(block);
-      }
-  }
-
- private:
-  struct Block {
-    Block* next;
-  };
-  Block* first_[kSizes] = {};
-  uint32_t count_[kSizes] = {};
-  bool closed_ = false;  // the thread is ending
-};
-
-SpareBlocks& spare_blocks() {
-  // Two objects, since nodes may die after the destructors of thread_local objects have run.
-  thread_local constinit SpareBlocks blocks;
-  thread_local struct Closer {
-    ~Closer() { blocks.close(); }
-    bool used = false;
-  } closer;
-  closer.used = true;
-  return blocks;
-}
-
-}  // namespace
-
-void* Node::operator new(size_t size) {
-  const size_t place = (size - 1) / SpareBlocks::kStep;
-  if (place < SpareBlocks::kSizes)
-    if (void* block = spare_blocks().take(place)) return block;
-  void* block = std::malloc((place + 1) * SpareBlocks::kStep);
-  if (!block) throw std::bad_alloc();
-  return block;
-}
-
-void Node::operator delete(void* block, size_t size) {
-  const size_t place = (size - 1) / SpareBlocks::kStep;
-  if (place >= SpareBlocks::kSizes || !spare_blocks().keep(block, place)) std::free(block);
-}
+void Node::operator delete(void* block, size_t size) { give_block(block, size); }
 
 void Node::release() const {
   if (count_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

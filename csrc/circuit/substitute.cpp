@@ -2,7 +2,6 @@
 #include "circuit/substitute.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <unordered_map>
 
@@ -262,7 +261,7 @@ class Derivation {
     std::optional<ModuleExpansion> module = {};
   };
   struct Call {
-    Ids key;
+    Hash key;
     NodePtr circuit;
     Shape batch;
     Expansion::SymbolMap symbols;
@@ -272,59 +271,35 @@ class Derivation {
     SymbolReplacement replacement = {};
   };
 
-  static LruTable<Ids, Derived, IdsHash>& table() {
-    static auto& table = *new LruTable<Ids, Derived, IdsHash>(1 << 16);
+  static LruTable<Hash, Derived>& table() {
+    static auto& table = *new LruTable<Hash, Derived>(1 << 16);
     return table;
   }
 
   // The derived values if they are known; else a new call on the stack.
   std::optional<Derived> begin(const ModuleSpec& spec, const NodePtrs& arguments) {
-    Shape batch = aligned_batch(spec.arg_specs, arguments);
-    Ids key = {spec.circuit->id()};
-    add_shape(key, batch);
-    std::vector<size_t> used;
-    for (const auto& [id, i] : ordered(spec.arg_specs)) {
-      if (!spec.circuit->has_free_symbol(*spec.arg_specs[i].symbol)) continue;
-      used.push_back(i);
-      key.push_back(id);
-      add_derived(key, arguments[i]->derived());
-    }
-    if (auto found = table().find(key)) return found;
     auto call = std::make_unique<Call>();
-    call->key = std::move(key);
     call->circuit = spec.circuit;
-    call->batch = std::move(batch);
-    for (const size_t i : used) {
+    call->batch = aligned_batch(spec.arg_specs, arguments);
+    Blake3 hasher;
+    hasher.update(spec.circuit->hash());
+    hasher.update_u64(call->batch.size());
+    for (const Size size : call->batch) hasher.update_u64(static_cast<uint64_t>(size));
+    for (const auto& [id, i] : ordered(spec.arg_specs)) {
       const SymbolPtr& symbol = spec.arg_specs[i].symbol;
+      if (!spec.circuit->has_free_symbol(*symbol)) continue;
       const NodePtr value = Symbol::stand_in(arguments[i]->derived());
-      call->values.emplace(symbol->id(), value);
+      hasher.update(symbol->hash());
+      hasher.update(value->hash());
+      call->values.emplace(id, value);
       call->symbols.emplace_back(symbol, value);
     }
+    call->key = hasher.finish();
+    if (auto found = table().find(call->key)) return found;
     if (!is_inside(*call, *call->circuit)) return remember(*call, call->circuit);
     call->places.push_back({call->circuit});
     calls_.push_back(std::move(call));
     return std::nullopt;
-  }
-
-  static void add_shape(Ids& key, const Shape& shape) {
-    key.push_back(shape.size());
-    for (const Size size : shape) key.push_back(static_cast<uint64_t>(size));
-  }
-  static void add_derived(Ids& key, const Derived& derived) {
-    const auto& [device, dtype] = derived.device_dtype;
-    const Flags& flags = derived.flags;
-    key.push_back(static_cast<uint64_t>(device ? device->index + 2 : 0) << 16 | static_cast<uint64_t>(dtype ? 1 + int(*dtype) : 0) << 8 |
-                  flags.constant | flags.computable << 1 | flags.sampleable << 2 | flags.autoname << 3);
-    add_shape(key, derived.shape);
-    std::string rare;
-    if (derived.constraints)
-      for (const auto& constraint : *derived.constraints) rare += constraint.to_string() + ";";
-    if (derived.named_axes)
-      for (const auto& [axis, name] : *derived.named_axes) rare += std::to_string(axis) + ":" + std::to_string(name.size()) + name;
-    key.push_back(rare.size());
-    if (rare.empty()) return;
-    const Hash hash = blake3(rare);
-    for (size_t i = 0; i < hash.bytes.size(); i += 8) std::memcpy(&key.emplace_back(), hash.bytes.data() + i, 8);
   }
 
   static std::vector<std::pair<uint64_t, size_t>> ordered(const std::vector<ModuleArgSpec>& arg_specs) {

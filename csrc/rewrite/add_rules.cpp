@@ -19,7 +19,7 @@ struct ScaledTerm {
 
 ScaledTerm decompose(const NodePtr& child, size_t& scalars_removed) {
   if (const Scalar* scalar = child->as<Scalar>(); scalar && child->rank() == 0)
-    return {Einsum::make({}, {}, {}), scalar->value(), scalar->name()};
+    return {Einsum::make(NodePtrs(), {}, Labels()), scalar->value(), scalar->name()};
   const Einsum* einsum = child->as<Einsum>();
   if (!einsum) return {Einsum::identity(child), 1.0, std::nullopt};
   NodePtrs operands;

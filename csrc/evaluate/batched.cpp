@@ -54,55 +54,71 @@ int64_t common_axis(const NodePtrs& circuits, int64_t axis) {
 class PieceByPiece {
  public:
   PieceByPiece(const NodePtrs& circuits, int64_t axis, int64_t batch_size, const CompileOptions& options, RunStats* stats)
-      : axis_(axis), batch_size_(batch_size), options_(options), stats_(stats) {
-    for (const auto& circuit : circuits) {
-      cut_.push_back(batch_to_concat(circuit, axis, batch_size));
-      shapes_.push_back(circuit->shape());
-    }
-    size_ = shapes_[0][axis];
-  }
+      : circuits_(circuits), axis_(axis), batch_size_(batch_size), size_(circuits[0]->shape()[axis]), options_(options), stats_(stats) {}
 
   // Nothing where the pieces do not fit the scheme, or autograd wants to see the computation.
   std::optional<std::vector<Tensor>> operator()() {
-    for (const auto& cut : cut_) {
-      if (cut->kind() != Kind::Concat) return std::nullopt;
-      for (const auto& piece : cut->children())
-        if (piece->kind() != Kind::Module) return std::nullopt;
-    }
     std::optional<MemoryCount> count;
     if (stats_) count.emplace();
-    const auto full = static_cast<size_t>(size_ / batch_size_), all = cut_[0]->num_children();
-    if (!run_pieces(0, full) || (full < all && !run_pieces(full, all))) return std::nullopt;
+    const int64_t rest = size_ % batch_size_;
+    if (!run_pieces(0, batch_size_, size_ / batch_size_) || (rest && !run_pieces(size_ - rest, rest, 1))) return std::nullopt;
     if (stats_) stats_->peak_bytes = count->peak_bytes();
     return std::move(results_);
   }
 
  private:
-  const Module& piece(size_t circuit, size_t k) const { return *cut_[circuit]->child(k)->as<Module>(); }
+  // A slice of a leaf that has the axis.
+  struct Varying {
+    Ref<const Index> first;
+    int axis;  // of the leaf
+    NodePtr now = first;
 
-  // Pieces [first, last), which have one size.
-  bool run_pieces(size_t first, size_t last) {
-    if (first == last) return true;
+    void move_to(Size start, Size stop) {
+      IndexElements elements = first->index();
+      elements[axis] = Slice{start, stop};
+      now = Index::make(first->child(), std::move(elements));
+    }
+  };
+
+  // The arguments that differ between a piece and another of its size. Nothing if one is no slice.
+  std::optional<std::vector<Varying>> varying_arguments(const Module& piece, const Module& other) const {
+    std::vector<Varying> varying;
+    for (size_t j = 0; j < piece.num_arguments(); ++j) {
+      const NodePtr &argument = piece.argument(j), &moved = other.argument(j);
+      if (same(argument, moved)) continue;
+      const Index *index = argument->as<Index>(), *moved_index = moved->as<Index>();
+      if (!index || !moved_index) return std::nullopt;
+      const auto slice = [](const Index& of, int axis) { return std::get<Slice>(of.index()[axis]); };
+      int axis = 0;
+      while (slice(*index, axis) == slice(*moved_index, axis)) ++axis;
+      varying.push_back({Ref<const Index>(index), axis});
+    }
+    return varying;
+  }
+
+  // `count` pieces of `rows` from `start` on.
+  bool run_pieces(int64_t start, int64_t rows, int64_t count) {
     NodePtrs circuits;
-    for (const auto& cut : cut_) circuits.push_back(substitute_all_modules(cut->child(first)));
+    std::vector<Varying> varying;
+    for (const auto& circuit : circuits_) {
+      const auto piece = batch_piece(circuit, axis_, start, start + rows);
+      const int64_t elsewhere = start == 0 ? size_ - rows : 0;
+      auto arguments = varying_arguments(*piece, *batch_piece(circuit, axis_, elsewhere, elsewhere + rows));
+      if (!arguments) return false;
+      varying.insert(varying.end(), arguments->begin(), arguments->end());
+      circuits.push_back(substitute_all_modules(piece));
+    }
     const Lowered lowered = lower(circuits, options_.settings);
     if (needs_gradient(leaf_values(lowered))) return false;
     const auto slots = lowered.slots();
-    // Arguments that differ from piece to piece: slices of the leaves that have the axis.
-    std::vector<int> varying;                          // slots
-    std::vector<std::pair<size_t, size_t>> arguments;  // circuit and argument of each
+    std::vector<int> varying_slots;
     std::vector<bool> depends(static_cast<size_t>(lowered.num_slots()), false);
-    const size_t other = first == 0 ? cut_[0]->num_children() - 1 : 0;
-    for (size_t i = 0; i < cut_.size(); ++i)
-      for (size_t j = 0; j < piece(i, first).num_arguments(); ++j) {
-        const NodePtr& argument = piece(i, first).argument(j);
-        if (same(argument, piece(i, other).argument(j))) continue;
-        const auto slot = slots.find(argument->id());
-        if (slot == slots.end() || argument->kind() != Kind::Index) return false;
-        varying.push_back(slot->second);
-        arguments.emplace_back(i, j);
-        depends[slot->second] = true;
-      }
+    for (const Varying& argument : varying) {
+      const auto slot = slots.find(argument.first->id());
+      if (slot == slots.end()) return false;
+      varying_slots.push_back(slot->second);
+      depends[slot->second] = true;
+    }
     std::vector<int> computed;
     for (int slot = lowered.num_leaves(); slot < lowered.num_slots(); ++slot) {
       for (const int operand : lowered.operands[slot - lowered.num_leaves()])
@@ -117,14 +133,17 @@ class PieceByPiece {
     std::vector<Tensor> leaves = external_values(lowered, part.externals);
     std::vector<const Node*> nodes = node_pointers(part.lowered);
     std::vector<size_t> places;
-    for (const int slot : varying)
+    for (const int slot : varying_slots)
       places.push_back(part.externals.size() +
                        static_cast<size_t>(std::lower_bound(computed.begin(), computed.end(), slot) - computed.begin()));
     const std::vector<Tensor> packed = prepare(*program, leaves);
     Replays replays(program, options_.settings, kept_bytes());
-    for (size_t k = first; k < last; ++k) {
-      for (size_t i = 0; i < places.size(); ++i) nodes[places[i]] = piece(arguments[i].first, k).argument(arguments[i].second).get();
-      write(k, replays.run(leaves, nodes, stats_, &packed));
+    for (int64_t k = 0; k < count; ++k, start += rows) {
+      for (size_t i = 0; k > 0 && i < places.size(); ++i) {
+        varying[i].move_to(start, start + rows);
+        nodes[places[i]] = varying[i].now.get();
+      }
+      write(start, replays.run(leaves, nodes, stats_, &packed));
     }
     return true;
   }
@@ -149,24 +168,23 @@ class PieceByPiece {
   // What is there beside a piece: the results, and what the pieces share.
   uint64_t kept_bytes() const {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < cut_.size(); ++i) bytes = saturating_add(bytes, bytes_of(*cut_[i]));
+    for (const auto& circuit : circuits_) bytes = saturating_add(bytes, bytes_of(*circuit));
     for (const auto& [id, value] : shared_)
       bytes = saturating_add(bytes, static_cast<uint64_t>(value.numel() * element_size(value.dtype())));
     return bytes;
   }
 
-  void write(size_t k, std::vector<Tensor> parts) {
+  void write(int64_t start, std::vector<Tensor> parts) {
     const bool is_first = results_.empty();
     for (size_t i = 0; i < parts.size(); ++i) {
-      const Tensor part = to_device_dtype(parts[i], cut_[i]->device_dtype());
-      if (is_first) results_.push_back(empty_like(part, shapes_[i]));
-      copy_into(results_[i], axis_, static_cast<int64_t>(k) * batch_size_, part);
+      const Tensor part = to_device_dtype(parts[i], circuits_[i]->device_dtype());
+      if (is_first) results_.push_back(empty_like(part, circuits_[i]->shape()));
+      copy_into(results_[i], axis_, start, part);
     }
   }
 
-  NodePtrs cut_;
-  std::vector<Shape> shapes_;
-  int64_t axis_, batch_size_, size_ = 0;
+  const NodePtrs& circuits_;
+  int64_t axis_, batch_size_, size_;
   const CompileOptions& options_;
   RunStats* stats_;
   std::unordered_map<uint64_t, Tensor> shared_;  // by node id

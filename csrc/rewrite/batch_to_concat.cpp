@@ -234,4 +234,9 @@ NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size
   return Concat::make(std::move(pieces), axis);
 }
 
+Ref<const Module> batch_piece(const NodePtr& circuit, int64_t axis, Size start, Size stop) {
+  const Batching batching(circuit, static_cast<int>(axis), false);
+  return Module::make(batching.spec(stop - start), batching.arguments(start, stop));
+}
+
 }  // namespace pycircuit

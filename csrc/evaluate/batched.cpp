@@ -58,6 +58,7 @@ class PieceByPiece {
 
   // Nothing where the pieces do not fit the scheme, or autograd wants to see the computation.
   std::optional<std::vector<Tensor>> operator()() {
+    if (size_ / batch_size_ >= kMaxPieces) return std::nullopt;  // batch_to_concat says why not
     std::optional<MemoryCount> count;
     if (stats_) count.emplace();
     const int64_t rest = size_ % batch_size_;

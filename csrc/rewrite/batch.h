@@ -8,8 +8,11 @@
 
 namespace pycircuit {
 
+// More pieces than anybody evaluates: building them takes seconds and about a gigabyte.
+constexpr Size kMaxPieces = 1'000'000;
+
 // 14.1. RuntimeError for a bad axis or an axis from inside a module, BatchBatchSizeIsZero, BatchPartialBatchNotAllowed, BatchError for
-// more than a million pieces.
+// more than kMaxPieces.
 // `max_pieces`: the first pieces are enough.
 NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size, bool keep_non_axis_leaves = false,
                         bool allow_partial_batch = true, size_t max_pieces = SIZE_MAX);

@@ -10,8 +10,6 @@ namespace pycircuit {
 namespace {
 
 constexpr int kNoAxis = -1;
-// More pieces than anybody evaluates: building them takes seconds and about a gigabyte.
-constexpr Size kMaxPieces = 1'000'000;
 
 enum class Role { kAxisLeaf, kPlainLeaf, kKept, kInner };
 

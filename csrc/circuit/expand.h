@@ -112,6 +112,7 @@ class Expansion {
   Scope child_scope(const Frame& frame, size_t child);
   bool is_inside(const Node& node, Scope scope) const;
   NodePtr known(const NodePtr& node, State state, Scope& scope);
+  void push(std::vector<Frame>& stack, NodePtr node, State state, Scope scope);
   // The frame's result, or null after pushing what it waits for.
   NodePtr step(std::vector<Frame>& stack);
 

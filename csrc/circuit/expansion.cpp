@@ -104,26 +104,28 @@ NodePtr Expansion::known(const NodePtr& node, State state, Scope& scope) {
   return result;
 }
 
+void Expansion::push(std::vector<Frame>& stack, NodePtr node, State state, Scope scope) {
+  Frame& frame = stack.emplace_back(Frame{std::move(node), state, scope, {}});
+  frame.states.resize(frame.node->num_children());
+  frame.children.reserve(frame.node->num_children());
+  child_states(frame.node, state, frame.states);
+}
+
 NodePtr Expansion::step(std::vector<Frame>& stack) {
   Frame& frame = stack.back();
-  const auto push = [&](const NodePtr& node, State state, Scope scope) {
-    std::vector<State> states(node->num_children());
-    child_states(node, state, states);
-    stack.push_back(Frame{node, state, scope, std::move(states)});
-  };
   while (frame.children.size() < frame.node->num_children()) {
     const size_t i = frame.children.size();
     Scope scope = child_scope(frame, i);
     NodePtr result = known(frame.node->child(i), frame.states[i], scope);
     if (!result) {
-      push(frame.node->child(i), frame.states[i], scope);
+      push(stack, NodePtr(frame.node->child(i)), frame.states[i], scope);
       return nullptr;
     }
     frame.children.push_back(std::move(result));
   }
   const FrameNames names(*this, frame);
   const auto module = cast<Module>(frame.node);
-  if (!module) return expand_over(frame.node, frame.children, names);
+  if (!module) return expand_over(frame.node, std::move(frame.children), names);
   if (!frame.module) frame.module.emplace(module, frame.children, names);
   if (frame.module->inner_axes() > 0) {
     Bindings bindings = inside(*module, frame.scope);
@@ -131,7 +133,7 @@ NodePtr Expansion::step(std::vector<Frame>& stack) {
     Scope scope = number_of(std::move(bindings));
     const NodePtr circuit = known(module->spec_circuit(), frame.states[0], scope);
     if (!circuit) {
-      push(module->spec_circuit(), frame.states[0], scope);
+      push(stack, module->spec_circuit(), frame.states[0], scope);
       return nullptr;
     }
     frame.module->set_spec_circuit(circuit, names);
@@ -145,9 +147,7 @@ NodePtr Expansion::run(const NodePtr& root, State state, const SymbolMap& symbol
   Scope scope = number_of(std::move(bindings));
   if (NodePtr result = known(root, state, scope)) return result;
   std::vector<Frame> stack;
-  std::vector<State> states(root->num_children());
-  child_states(root, state, states);
-  stack.push_back(Frame{root, state, scope, std::move(states)});
+  push(stack, root, state, scope);
   for (size_t steps = 0; !stack.empty(); ++steps) {
     if (steps % 4096 == 4095) poll_interrupt();
     NodePtr result = step(stack);

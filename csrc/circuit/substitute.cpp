@@ -521,6 +521,7 @@ NodePtr substitute_all_modules(const NodePtr& circuit) {
       continue;
     }
     NodePtrs children;
+    children.reserve(node->num_children());
     for (const auto& child : node->children()) children.push_back(done.at(child->id()));
     NodePtr result;
     if (module) {

@@ -239,6 +239,22 @@ def planning(options: Options) -> Iterator[Case]:
             yield Case(f"{name}, {layers} layers", {"": lambda plan=plan, circuit=circuit: _planned(plan(circuit, settings))}, {}, rounds=3)
 
 
+def depth(options: Options) -> Iterator[Case]:
+    """GPT-2's structure with tensors so small that the host is what is timed: as a circuit evaluated again, and as a schedule kept."""
+    for layers in (3,) if options.quick else (12, 24, 48):
+        size = Gpt2Size(layers=layers, hidden=32, heads=4, vocab=50)
+        hand, model = models(size)
+        x = size.embedded(1, 8)
+        circuit = model.logits(x)
+        schedule = rc.optimize_to_schedule(rc.substitute_all_modules(circuit))
+        yield Case(
+            f"{layers} tiny layers",
+            {**as_circuit(circuit), "schedule": lambda schedule=schedule: schedule.evaluate()},
+            by_hand(options, lambda hand=hand, x=x: hand.forward(x)),
+            rounds=20,
+        )
+
+
 def _planned(_: rc.Schedule) -> Tensor:
     """Nothing: what is timed is the plan."""
     return torch.zeros(())
@@ -269,5 +285,6 @@ GROUPS: dict[str, Callable[[Options], Iterator[Case]]] = {
     "gpt2": gpt2,
     "attention": attention,
     "planning": planning,
+    "depth": depth,
     "ablations": ablations,
 }

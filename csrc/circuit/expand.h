@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "circuit/node.h"
 #include "circuit/nodes/module.h"
 
@@ -91,11 +92,11 @@ class Expansion {
 
  private:
   using Scope = uint32_t;                                                        // number of a set of replaced symbols; 0 is the empty one
-  using Bindings = std::unordered_map<uint64_t, std::pair<SymbolPtr, NodePtr>>;  // by symbol id
+  using Bindings = FlatMap<uint64_t, std::pair<SymbolPtr, NodePtr>>;  // by symbol id
   struct Key {
-    uint64_t node;
-    State state;
-    Scope scope;
+    uint64_t node = 0;
+    State state = 0;
+    Scope scope = 0;
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
@@ -118,7 +119,7 @@ class Expansion {
 
   std::vector<Bindings> scopes_ = std::vector<Bindings>(1);
   std::unordered_map<std::vector<uint64_t>, Scope, IdsHash> scope_numbers_;
-  std::unordered_map<Key, NodePtr, KeyHash> results_;
+  FlatMap<Key, NodePtr, KeyHash> results_;
 };
 
 }  // namespace pycircuit

@@ -81,9 +81,12 @@ Expansion::Bindings Expansion::inside(const Module& module, Scope scope) const {
   if (scope == 0) return visible;
   for (const auto& symbol : module.spec_circuit()->free_symbols()) {
     const auto binding = scopes_[scope].find(symbol->id());
-    if (binding != scopes_[scope].end()) visible.insert(*binding);
+    if (binding == scopes_[scope].end()) continue;
+    const auto& parameters = module.arg_specs();
+    const bool hidden =
+        std::any_of(parameters.begin(), parameters.end(), [&](const auto& arg_spec) { return arg_spec.symbol->id() == symbol->id(); });
+    if (!hidden) visible.emplace(binding->first, binding->second);
   }
-  for (const auto& arg_spec : module.arg_specs()) visible.erase(arg_spec.symbol->id());
   return visible;
 }
 

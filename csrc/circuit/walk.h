@@ -2,10 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "circuit/node.h"
 
 namespace pycircuit {
@@ -17,7 +16,7 @@ inline NodePtrs post_order(const NodePtr& root) { return post_order(NodePtrs{roo
 NodePtrs pre_order(const NodePtr& root, const std::function<bool(const Node&)>& enter = {});
 
 // Results by node id.
-using NodeMap = std::unordered_map<uint64_t, NodePtr>;
+using NodeMap = FlatMap<uint64_t, NodePtr>;
 
 // Bottom-up: `build(node, new children)` for every distinct node, children first; returns the root's result.
 template <class Build>

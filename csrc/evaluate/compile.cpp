@@ -582,7 +582,7 @@ class Compiler {
 
   const Lowered& lowered_;
   const CompileOptions& options_;
-  const std::unordered_map<uint64_t, int> slots_;
+  const FlatMap<uint64_t, int> slots_;
   std::shared_ptr<Program> program_;
   std::vector<uint64_t> bytes_;  // by computed node
   std::vector<bool> is_output_;

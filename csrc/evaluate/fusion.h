@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "circuit/node.h"
 #include "evaluate/kernel.h"
 #include "evaluate/settings.h"
@@ -49,7 +50,7 @@ class FusionGraph {
 
  private:
   NodePtrs nodes_;
-  std::unordered_map<uint64_t, int> numbers_;
+  FlatMap<uint64_t, int> numbers_;
   std::vector<NodePtrs> users_;
   std::vector<int> uses_;
   std::unordered_map<uint64_t, double> known_;

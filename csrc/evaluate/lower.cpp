@@ -20,7 +20,7 @@ struct SummedConcat {
 
 bool contains(const Labels& labels, Label label) { return std::find(labels.begin(), labels.end(), label) != labels.end(); }
 
-std::optional<SummedConcat> summed_concat(const Node& node, const std::unordered_map<uint64_t, int>& uses) {
+std::optional<SummedConcat> summed_concat(const Node& node, const FlatMap<uint64_t, int>& uses) {
   const auto* einsum = node.as<Einsum>();
   if (!einsum) return std::nullopt;
   for (size_t i = 0; i < einsum->num_children(); ++i) {
@@ -59,7 +59,7 @@ NodePtr sum_over_pieces(const Einsum& einsum, const SummedConcat& found) {
 }
 
 // A sum over, or a permutation of, a private Einsum: the two are one contraction (a projection of every head, summed over heads).
-const Einsum* contracted_child(const Node& node, const std::unordered_map<uint64_t, int>& uses) {
+const Einsum* contracted_child(const Node& node, const FlatMap<uint64_t, int>& uses) {
   const auto* einsum = node.as<Einsum>();
   if (!einsum || einsum->num_children() != 1) return nullptr;
   const auto* child = below_tags(einsum->child())->as<Einsum>();
@@ -83,7 +83,7 @@ NodePtr contract_once(const Einsum& einsum, const Einsum& child) {
 // Contracts nested Einsums at once (`fuse`) and replaces Einsums over private Concats (`stream`), whose sums go to `made`.
 NodePtrs prepare(const NodePtrs& circuits, bool fuse, bool stream, std::unordered_set<uint64_t>& made) {
   const NodePtrs nodes = post_order(circuits);
-  std::unordered_map<uint64_t, int> uses;
+  FlatMap<uint64_t, int> uses;
   for (const auto& node : nodes)
     if (node->kind() != Kind::Tag)
       for (const auto& child : node->children()) ++uses[below_tags(child)->id()];
@@ -98,7 +98,7 @@ NodePtrs prepare(const NodePtrs& circuits, bool fuse, bool stream, std::unordere
     for (const auto& child : node->children()) children.push_back(done.at(child->id()));
     NodePtr result = node->rebuild_if_changed(std::move(children));
     // Uses are those of the circuit as given: what is below may have changed, but not how often it is used.
-    std::unordered_map<uint64_t, int> once;
+    FlatMap<uint64_t, int> once;
     for (const auto& child : result->children()) ++once[below_tags(child)->id()];
     if (fuse && contracted_child(*node, uses))
       if (const auto* child = contracted_child(*result, once)) result = contract_once(*result->as<Einsum>(), *child);
@@ -175,8 +175,8 @@ void add_fields(Bytes& bytes, const Node& node) {
 
 }  // namespace
 
-std::unordered_map<uint64_t, int> Lowered::slots() const {
-  std::unordered_map<uint64_t, int> out;
+FlatMap<uint64_t, int> Lowered::slots() const {
+  FlatMap<uint64_t, int> out;
   out.reserve(static_cast<size_t>(num_slots()));
   for (int slot = 0; slot < num_slots(); ++slot) out.emplace(node(slot)->id(), slot);
   return out;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "circuit/node.h"
 #include "evaluate/settings.h"
 
@@ -26,7 +27,7 @@ struct Lowered {
   int num_slots() const { return static_cast<int>(leaves.size() + computed.size()); }
   bool is_leaf(int slot) const { return slot < num_leaves(); }
   const NodePtr& node(int slot) const { return is_leaf(slot) ? leaves[slot] : computed[slot - num_leaves()]; }
-  std::unordered_map<uint64_t, int> slots() const;  // by node id
+  FlatMap<uint64_t, int> slots() const;  // by node id
 };
 
 // With `fuse`, Einsums that only sum or permute a private Einsum become one contraction with it; with `stream_concat`, Einsums that sum

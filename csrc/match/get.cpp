@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
+#include "base/flat_map.h"
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "match/explore.h"
@@ -74,7 +74,7 @@ PathByNode get_paths(const NodePtr& circuit, const IterativeMatcher& matcher, St
   const Walk walk = explore(circuit, matcher, cache);
   const std::vector<bool> useful = useful_visits(walk);
   std::vector<bool> entered(walk.visits.size());
-  std::unordered_set<uint64_t> done;
+  NumberSet done;
   PathByNode paths;
   struct Frame {
     uint32_t visit;
@@ -86,7 +86,7 @@ PathByNode get_paths(const NodePtr& circuit, const IterativeMatcher& matcher, St
     entered[number] = true;
     const Visit& visit = walk.visits[number];
     stack.push_back({number, (*visit.node)->num_children()});
-    if (!visit.found || !done.insert((*visit.node)->id()).second) return;
+    if (!visit.found || !done.insert((*visit.node)->id())) return;
     NodePath path;
     path.reserve(stack.size());
     for (auto frame = stack.rbegin(); frame != stack.rend(); ++frame) path.push_back(*walk.visits[frame->visit].node);
@@ -146,10 +146,10 @@ PathsByNode get_all_paths(const NodePtr& circuit, const IterativeMatcher& matche
 NodePtrs get_all_circuits_in_paths(const NodePtr& circuit, const IterativeMatcher& matcher, StepCache* cache) {
   const Walk walk = explore(circuit, matcher, cache);
   const std::vector<bool> useful = useful_visits(walk);
-  std::unordered_set<uint64_t> seen;
+  NumberSet seen;
   NodePtrs nodes;
   for (size_t i = 0; i < walk.visits.size(); ++i)
-    if (const NodePtr& node = *walk.visits[i].node; useful[i] && seen.insert(node->id()).second) nodes.push_back(node);
+    if (const NodePtr& node = *walk.visits[i].node; useful[i] && seen.insert(node->id())) nodes.push_back(node);
   return nodes;
 }
 

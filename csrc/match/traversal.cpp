@@ -1,8 +1,8 @@
 #include "match/traversal.h"
 
 #include <unordered_map>
-#include <unordered_set>
 
+#include "base/flat_map.h"
 #include "base/uuid.h"
 #include "circuit/nodes/symbol.h"
 #include "match/explore.h"
@@ -13,9 +13,9 @@ namespace {
 
 NodePtrs edges_of(const Walk& walk) {
   NodePtrs edges;
-  std::unordered_set<uint64_t> seen;
+  NumberSet seen;
   for (const Visit& visit : walk.visits)
-    if (visit.edge && seen.insert((*visit.node)->id()).second) edges.push_back(*visit.node);
+    if (visit.edge && seen.insert((*visit.node)->id())) edges.push_back(*visit.node);
   return edges;
 }
 
@@ -63,7 +63,7 @@ NodePtr apply_in_traversal(const NodePtr& circuit, const IterativeMatcher& trave
 }
 
 NodePtr update_nodes(const NodePtr& circuit, const IterativeMatcher& matcher, const NodeFunction& updater) {
-  std::unordered_set<uint64_t> found;
+  NumberSet found;
   for (const auto& node : get(circuit, matcher)) found.insert(node->id());
   return deep_map_preorder(circuit, [&](const NodePtr& node) { return found.contains(node->id()) ? updater(node) : node; });
 }

@@ -50,7 +50,7 @@ std::vector<size_t> path_from(const py::object& value) {
 NodeMap replacements_from(const py::dict& map) {
   NodeMap replacements;
   for (const auto& [key, value] : map)
-    replacements.insert_or_assign(circuit_from(key, "key of map")->id(), circuit_from(value, "value of map"));
+    replacements[circuit_from(key, "key of map")->id()] = circuit_from(value, "value of map");
   return replacements;
 }
 

@@ -108,11 +108,11 @@ RunDiscreteVarAllSpec::RunDiscreteVarAllSpec(NodePtrs groups, std::optional<std:
 
 std::shared_ptr<RunDiscreteVarAllSpec> RunDiscreteVarAllSpec::create_full_from_circuits(const NodePtrs& circuits) {
   NodePtrs groups;
-  std::unordered_set<uint64_t> seen;
+  NumberSet seen;
   for (const auto& circuit : circuits)
     for (const auto& node : pre_order(circuit)) {
       if (node->kind() == Kind::StoredCumulantVar) fail_unhandled(node, "it has no rows, only cumulants");
-      if (const auto* variable = node->as<DiscreteVar>(); variable && seen.insert(variable->probs_and_group()->id()).second)
+      if (const auto* variable = node->as<DiscreteVar>(); variable && seen.insert(variable->probs_and_group()->id()))
         groups.push_back(variable->probs_and_group());
     }
   return std::make_shared<RunDiscreteVarAllSpec>(std::move(groups), std::nullopt);

@@ -352,6 +352,30 @@ def test_triangles_whose_scores_are_large_are_not_skipped() -> None:
     assert not torch.equal(value[0], randn(keys, 4, seed=3)[0])
 
 
+@settings(max_examples=60)
+@given(
+    keys=st.sampled_from([9, 33, 40]),
+    offset=st.integers(-3, 3),
+    masked=st.sampled_from([-10000.0, -math.inf, -2000.0]),
+    of_factor=st.booleans(),
+    value=st.sampled_from([None, 0.0, -0.0, 1.0, 0.5, -7.0, -1500.0, -10000.0, math.nan]),
+    place=st.integers(0, 10**6),
+)
+def test_one_element_of_a_triangle_may_differ(
+    keys: int, offset: int, masked: float, of_factor: bool, value: float | None, place: int
+) -> None:
+    """Triangles are recognised row by row; whatever else stands in a mask counts."""
+    rows = 21
+    visible = torch.ones(rows, keys).tril(offset)
+    m, t = visible.clone(), torch.where(visible > 0, -0.0, masked)
+    changed = m if of_factor else t
+    if value is not None:
+        changed.view(-1)[place % changed.numel()] = value
+    q, k, v = (rc.Array(randn(size, 4, seed=seed), name) for seed, (name, size) in enumerate(zip("qkv", (rows, keys, keys), strict=True)))
+    scores = einsum("ic,jc,ij->ij", q, k, rc.Array(m, "m"))
+    assert_fused(einsum("ij,jf->if", softmax(rc.Add(scores, rc.Array(t, "t"))), v))
+
+
 # --- when it is used (12.2)
 
 

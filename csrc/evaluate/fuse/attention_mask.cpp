@@ -86,6 +86,18 @@ T largest(const T (&lanes)[kLanes]) {
   return *std::max_element(lanes, lanes + kLanes);
 }
 
+// Whether all of [begin, end) has the bits of `value`.
+bool has_only(const float* data, int64_t begin, int64_t end, float value) {
+  const uint32_t expected = std::bit_cast<uint32_t>(value);
+  uint32_t lanes[kLanes] = {}, rest = 0;
+  int64_t j = begin;
+  for (; j + kLanes <= end; j += kLanes)
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] |= std::bit_cast<uint32_t>(data[j + lane]) ^ expected;
+  for (; j < end; ++j) rest |= std::bit_cast<uint32_t>(data[j]) ^ expected;
+  for (const uint32_t lane : lanes) rest |= lane;
+  return rest == 0;
+}
+
 class Scan {
  public:
   Scan(const MaskView& m, const MaskView& t, const MaskSizes& sizes) : columns_(sizes.columns), m_(m, sizes.columns), t_(t, sizes.columns) {
@@ -99,9 +111,10 @@ class Scan {
   void add_row(int64_t i, int64_t m_start, int64_t t_start) {
     const float *factor = m_.row(m_start), *summand = t_.row(t_start);
     if (!has_factor_) find_factor(factor, summand);
-    lanes_.begin_row();
     // Most rows have one open key more than the one before, or all.
     int64_t last = std::clamp(last_ + 1, int64_t{-1}, columns_ - 1);
+    if (add_plain_row(i, last, summand, factor)) return;
+    lanes_.begin_row();
     lanes_.add_piece(summand, factor, 0, last + 1, factor_);
     const int64_t before = lanes_.num_masked();
     lanes_.add_piece(summand, factor, last + 1, columns_, factor_);
@@ -134,6 +147,28 @@ class Scan {
   }
 
  private:
+  // A row whose open keys, up to `last`, have t = 0 and the usual m, and whose others are masked by one t and have one m: what causal masks
+  // consist of, at the speed of memory.
+  bool add_plain_row(int64_t i, int64_t last, const float* summand, const float* factor) {
+    if (last < 0 || !summand || summand[0] != 0.0f) return false;  // of either sign
+    const int64_t end = columns_ - 1;
+    const float masked = summand[end], other_factor = factor ? factor[end] : 1.0f;
+    if (last < end && !(masked <= MaskFacts::kMasked && other_factor == other_factor)) return false;
+    const bool plain = has_only(summand, 0, last + 1, summand[0]) && has_only(summand, last + 1, columns_, masked) &&
+                       (!factor || (has_only(factor, 0, last + 1, factor_) && has_only(factor, last + 1, columns_, other_factor)));
+    if (!plain || factor_ != factor_) return false;
+    last_ = last;
+    offset_ = std::max(offset_, last - i);
+    least_best_ = std::min(least_best_, 0.0f);
+    lanes_.largest_factor[0] = std::max(lanes_.largest_factor[0], std::abs(factor_));
+    if (last == end) return true;
+    any_masked_ = true;
+    least_offset_ = std::min(least_offset_, last - i);
+    lanes_.largest_masked[0] = std::max(lanes_.largest_masked[0], masked);
+    lanes_.largest_factor[0] = std::max(lanes_.largest_factor[0], std::abs(other_factor));
+    return true;
+  }
+
   void find_factor(const float* factor, const float* summand) {
     for (int64_t j = 0; j < columns_ && !has_factor_; ++j)
       if (!summand || !(summand[j] <= MaskFacts::kMasked)) {

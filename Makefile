@@ -1,6 +1,8 @@
 # make demo   set everything up and run the induction-head experiment on the shipped model and text
 # make test   set everything up and run the tests
 # make cpp-test  the C++ tests
+# make sanitize  the C++ tests and a part of the Python tests with AddressSanitizer and UndefinedBehaviorSanitizer
+# make sanitize-cpp  the C++ tests that need no torch, alone, with them (a few minutes)
 # make lint   formatting and types
 # make bench  side-by-side timings (see bench/README.md)
 # make cpp-bench  timings of the core by itself
@@ -11,7 +13,13 @@ BASE_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh')
 TEST_WORKERS ?= 2
 
-.PHONY: demo test cpp-test lint format bench cpp-bench clean
+# Optimized a little, so that the tests take minutes; without CUDA kernels, which no sanitizer looks at.
+SANITIZE_OPTIONS := -DPYCIRCUIT_SANITIZE=ON -DPYCIRCUIT_CPP_TESTS=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DCMAKE_CUDA_COMPILER= -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
+# Python's own objects are not all freed at exit; a too large allocation is an exception.
+SANITIZE_ENVIRONMENT := ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=12288 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+SANITIZED_TESTS ?= tests/circuit tests/shape tests/functions tests/tensor tests/match tests/module tests/text tests/random
+
+.PHONY: demo test cpp-test sanitize sanitize-cpp lint format bench cpp-bench clean
 
 demo: $(VENV)/.built
 	$(PYTHON) -m pycircuit.examples.induction_heads --check --output results/induction_heads
@@ -19,13 +27,27 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.peer
 	$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile tests
 
-# The tests of the shape room and of the kernels (on the CPU for every instruction set, those of CUDA emulated); needs GoogleTest (Debian: libgtest-dev).
+# The tests of the shape room, of the evaluator's parts and of the kernels (on the CPU for every instruction set, those of CUDA emulated); needs GoogleTest (Debian: libgtest-dev).
 cpp-test: $(VENV)/.installed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake -S . -B build/cpp -G Ninja -DPYCIRCUIT_CPP_TESTS=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp --target cpp_tests cuda_emulation_tests
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/cpp --target cpp_tests core_tests cuda_emulation_tests
 	build/cpp/cpp_tests
+	build/cpp/core_tests
 	for target in avx2 portable; do PYCIRCUIT_CPU_TARGET=$$target build/cpp/cpp_tests --gtest_filter='*Cpu*' || exit 1; done
 	build/cpp/cuda_emulation_tests
+
+sanitize-cpp: $(VENV)/.installed
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake -S . -B build/sanitize -G Ninja $(SANITIZE_OPTIONS)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/sanitize --target cpp_tests
+	$(SANITIZE_ENVIRONMENT) build/sanitize/cpp_tests
+
+# The extension goes to a folder of its own, from which tests/sanitized/sitecustomize.py loads it. libstdc++ stands beside libasan, which
+# looks for it at the start of the process.
+sanitize: sanitize-cpp
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/sanitize --target _core
+	$(SANITIZE_ENVIRONMENT) LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+		PYCIRCUIT_CORE="$$(ls $(CURDIR)/build/sanitize/_core*.so)" PYTHONPATH=tests/sanitized:. \
+		$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile --ignore-glob="*peer*" $(SANITIZED_TESTS)
 
 lint: $(VENV)/.built
 	$(VENV)/bin/ruff check pycircuit tests bench

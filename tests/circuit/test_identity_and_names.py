@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 import subprocess
 import sys
 import uuid
@@ -199,7 +200,9 @@ def test_hash_is_the_same_in_another_process():
     code = "import pycircuit as rc; c = rc.Scalar(1.5, (2,), 'q').add(rc.Symbol.new_with_none_uuid((2,), 'w')); "
     code += "c = rc.sigmoid(c).index((slice(0, 1),)).rearrange_str('a -> a 2'); print(c.hash_base16, hash(c))"
     c = rc.sigmoid(rc.Scalar(1.5, (2,), "q").add(rc.Symbol.new_with_none_uuid((2,), "w"))).index((slice(0, 1),)).rearrange_str("a -> a 2")
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    )
     assert run.stdout.split() == [c.hash_base16, str(hash(c))]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import pickle
 import struct
 import subprocess
@@ -145,7 +146,9 @@ def test_in_another_process(tmp_path):
     c = rc.sigmoid(rc.Array(torch.arange(3.0), "x")).add(rc.Scalar(1.0, (), "y")).index((torch.tensor([2, 0]),))
     (tmp_path / "c.pkl").write_bytes(pickle.dumps(c))
     code = f"import pickle; c = pickle.load(open({str(tmp_path / 'c.pkl')!r}, 'rb')); print(c.hash_base16, c.evaluate().tolist())"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    )
     assert run.stdout.split(maxsplit=1) == [c.hash_base16, f"{c.evaluate().tolist()}\n"]
 
 

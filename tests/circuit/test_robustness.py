@@ -16,7 +16,12 @@ def in_a_process(program, *arguments, timeout=300):
     """Run a program (a file, or code) in a process of its own, which may crash; returns what it printed."""
     what = [program, *arguments] if os.path.exists(program) else ["-c", textwrap.dedent(program)]
     run = subprocess.run(
-        [sys.executable, *what], capture_output=True, text=True, timeout=timeout, check=False, env={"PYTHONPATH": ":".join(sys.path)}
+        [sys.executable, *what],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
     )
     assert run.returncode == 0, f"exit status {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-3000:]}"
     return run.stdout

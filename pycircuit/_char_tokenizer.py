@@ -44,6 +44,8 @@ class CharTokenizer:
         room = self.pad_width - 2
         rows = []
         for string in strings:
+            if not isinstance(string, str):
+                raise TypeError(f"strings: expected strs, got {type(string).__name__}")
             if self._error_if_over and len(string) > room:
                 raise RuntimeError(f"CharTokenizer: {string!r} has {len(string)} characters, more than pad_width - 2 = {room}")
             kept = string[:room]

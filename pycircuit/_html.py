@@ -59,7 +59,7 @@ def html_page(
     `title` defaults to the first circuit's name. FileNotFoundError where the directory of `path` is missing (spec 06, section 10.5).
     """
     if not isinstance(options, _core.PrintHtmlOptions):
-        raise TypeError(f"options: expected a PrintHtmlOptions, got {options!r}")
+        raise TypeError(f"options: expected a PrintHtmlOptions, got {type(options).__name__}")
     roots = []
     for each in [circuits] if isinstance(circuits, _core.Circuit) else circuits:
         if not isinstance(each, _core.Circuit):

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "python/convert.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 
@@ -27,7 +28,7 @@ template <class T>
 T object_from(py::handle value, std::string_view what, std::string_view expected) {
   py::detail::make_caster<T> caster;
   if (value.is_none() || !caster.load(value, true))
-    throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + std::string(py::repr(value)));
+    throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(value));
   return py::detail::cast_op<T>(std::move(caster));
 }
 template <class T>

@@ -6,6 +6,7 @@
 #include "circuit/nodes/all.h"
 #include "python/bind.h"
 #include "python/convert.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
@@ -42,7 +43,7 @@ NodePtr map_children(const NodePtr& self, const std::function<py::object(size_t,
 }
 
 void check_callable(const py::object& fn) {
-  if (!PyCallable_Check(fn.ptr())) throw py::type_error("expected a callable, got " + std::string(py::repr(fn)));
+  if (!PyCallable_Check(fn.ptr())) throw py::type_error("expected a callable, got " + shown(fn));
 }
 
 bool less(const NodePtr& a, const NodePtr& b) { return circuit_less(*a, *b); }
@@ -361,7 +362,7 @@ void bind_circuit(py::module_& m) {
   m.def(
       "print_circuit_type_check",
       [](const py::object& x) {
-        if (!kind_of_class(x)) fail(ErrorId::TypeError, "expected one of the 17 circuit classes, got " + std::string(py::repr(x)));
+        if (!kind_of_class(x)) fail(ErrorId::TypeError, "expected one of the 17 circuit classes, got " + shown(x));
         return x;
       },
       py::arg("x"), "x if it is one of the 17 node classes, else TypeError (spec 01, 2.1).");

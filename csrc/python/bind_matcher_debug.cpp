@@ -1,6 +1,7 @@
 // Text of walks with matchers (spec 07, section 9).
 #include "python/bind_text.h"
 #include "python/matcher_convert.h"
+#include "python/shown.h"
 #include "text/matcher_debug.h"
 
 namespace pycircuit {
@@ -8,7 +9,7 @@ namespace {
 
 std::string repr_matcher_debug(const NodePtr& circuit, const py::object& matcher, const py::object& print_options) {
   if (!py::isinstance<BoundPrintOptions>(print_options))
-    throw py::type_error("print_options: expected a PrintOptions, got " + std::string(py::repr(print_options)));
+    throw py::type_error("print_options: expected a PrintOptions, got " + shown(print_options));
   return matcher_debug_text(circuit, iterative_matcher_from(matcher), print_options.cast<const BoundPrintOptions&>().core);
 }
 

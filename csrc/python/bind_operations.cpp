@@ -8,6 +8,7 @@
 #include "python/bind.h"
 #include "python/constructor.h"
 #include "python/convert.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
@@ -21,7 +22,7 @@ std::pair<NodePtrs, std::vector<Labels>> operands_from(const Positional& args) {
   for (size_t i = 0; i < args.count; ++i) {
     const py::handle arg = args.items[i];
     if (!(PyTuple_Check(arg.ptr()) || PyList_Check(arg.ptr())) || PySequence_Fast_GET_SIZE(arg.ptr()) != 2)
-      throw py::type_error("Einsum: each operand is a tuple (circuit, axes), got " + std::string(py::repr(arg)));
+      throw py::type_error("Einsum: each operand is a tuple (circuit, axes), got " + shown(arg));
     nodes.push_back(circuit_from(PySequence_Fast_GET_ITEM(arg.ptr(), 0), "Einsum operand"));
     labels.push_back(labels_from(PySequence_Fast_GET_ITEM(arg.ptr(), 1), "Einsum axes"));
   }
@@ -54,7 +55,7 @@ Conv::Padding padding_from(const py::object& padding, size_t dims) {
   each(padding, "padding", "an int, a list of ints or of pairs", [&](py::handle item) {
     if (PySequence_Check(item.ptr())) {
       const auto pair = ints_from(item, "padding");
-      if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + std::string(py::repr(item)));
+      if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + shown(item));
       out.emplace_back(pair[0], pair[1]);
     } else {
       const int64_t both = int_from(item, "padding");

@@ -2,6 +2,7 @@
 #include "python/arguments.h"
 #include "python/bind_text.h"
 #include "python/matcher_convert.h"
+#include "python/shown.h"
 #include "text/parser.h"
 #include "text/references.h"
 
@@ -11,8 +12,7 @@ namespace {
 using References = std::vector<std::pair<std::string, NodePtr>>;
 
 References references_from(py::handle value) {
-  if (!PyDict_Check(value.ptr()))
-    throw py::type_error("reference_circuits: expected a dict of str to circuit, got " + std::string(py::repr(value)));
+  if (!PyDict_Check(value.ptr())) throw py::type_error("reference_circuits: expected a dict of str to circuit, got " + shown(value));
   References references;
   for (const auto& [key, circuit] : py::reinterpret_borrow<py::dict>(value))
     references.emplace_back(str_from(key, "reference_circuits"), circuit_from(circuit, "reference_circuits"));
@@ -21,7 +21,7 @@ References references_from(py::handle value) {
 
 void add_by_name(References& references, py::handle circuits) {
   if (!PyList_Check(circuits.ptr()) && !PyTuple_Check(circuits.ptr()))
-    throw py::type_error("reference_circuits_by_name: expected a list of circuits, got " + std::string(py::repr(circuits)));
+    throw py::type_error("reference_circuits_by_name: expected a list of circuits, got " + shown(circuits));
   for (const NodePtr& circuit : circuits_from(circuits, "reference_circuits_by_name"))
     references.emplace_back(reference_name(circuit), circuit);
   std::vector<std::string_view> keys;
@@ -31,7 +31,7 @@ void add_by_name(References& references, py::handle circuits) {
 
 DeviceDtypeOp device_dtype_from(py::handle value) {
   if (!py::isinstance<DeviceDtypeOp>(value))
-    throw py::type_error("tensors_as_random_device_dtype: expected a TorchDeviceDtypeOp, got " + std::string(py::repr(value)));
+    throw py::type_error("tensors_as_random_device_dtype: expected a TorchDeviceDtypeOp, got " + shown(value));
   return value.cast<DeviceDtypeOp>();
 }
 
@@ -44,7 +44,7 @@ Tensor random_tensor(const Shape& shape, const DeviceDtypeOp& device_dtype) {
 
 // Text as UTF-8 that stays as long as the str does.
 std::string_view text_from(py::handle text) {
-  if (!PyUnicode_Check(text.ptr())) throw py::type_error("string: expected a str, got " + std::string(py::repr(py::type::of(text))));
+  if (!PyUnicode_Check(text.ptr())) throw py::type_error("string: expected a str, got " + shown(py::type::of(text)));
   Py_ssize_t size = 0;
   const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
   if (!data) throw py::error_already_set();

@@ -4,6 +4,7 @@
 #include "python/bind.h"
 #include "python/convert.h"
 #include "python/matcher_convert.h"
+#include "python/shown.h"
 #include "random/cumulants.h"
 #include "random/sampler.h"
 
@@ -16,8 +17,7 @@ struct PythonSeeder {
   int64_t operator()(const NodePtr& group) const {
     const py::gil_scoped_acquire lock;
     const py::object seed = (*function)(group);
-    if (!PyLong_Check(seed.ptr()))
-      throw py::type_error("seeder: expected an int for " + describe(*group) + ", got " + std::string(py::repr(seed)));
+    if (!PyLong_Check(seed.ptr())) throw py::type_error("seeder: expected an int for " + describe(*group) + ", got " + shown(seed));
     return int_from(seed, "seed");
   }
 };
@@ -33,8 +33,7 @@ HashSeeder hash_seeder(const py::object& base_seed) {
 Seeder seeder_from(const py::object& seeder) {
   if (seeder.is_none()) return hash_seeder(py::none());
   if (py::isinstance<HashSeeder>(seeder)) return seeder.cast<HashSeeder>();
-  if (!PyCallable_Check(seeder.ptr()))
-    throw py::type_error("seeder: expected a callable group -> int, got " + std::string(py::repr(seeder)));
+  if (!PyCallable_Check(seeder.ptr())) throw py::type_error("seeder: expected a callable group -> int, got " + shown(seeder));
   return PythonSeeder{shared_object(seeder)};
 }
 
@@ -46,8 +45,8 @@ py::object seeder_object(const Seeder& seeder) {
 std::vector<Slice> slices_from(const py::object& subsets) {
   std::vector<Slice> slices;
   each(subsets, "subsets", "a sequence of slices", [&](py::handle item) {
-    if (!PySlice_Check(item.ptr())) throw py::type_error("subsets: expected slices, got " + std::string(py::repr(item)));
-    if (!item.attr("step").is_none()) throw py::value_error("subsets: step must be None, got " + std::string(py::repr(item)));
+    if (!PySlice_Check(item.ptr())) throw py::type_error("subsets: expected slices, got " + shown(item));
+    if (!item.attr("step").is_none()) throw py::value_error("subsets: step must be None, got " + shown(item));
     slices.push_back(std::get<Slice>(index_from(py::make_tuple(item))[0]));
   });
   return slices;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "python/bind.h"
+#include "python/shown.h"
 #include "shape/rearrange_spec.h"
 
 namespace pycircuit {
@@ -33,8 +34,7 @@ int64_t count_from(py::handle value, std::string_view what) {
 
 OptimizationSettings settings_or_default(py::handle value) {
   if (value.is_none()) return {};
-  if (!py::isinstance<OptimizationSettings>(value))
-    throw py::type_error("settings: expected OptimizationSettings, got " + std::string(py::repr(value)));
+  if (!py::isinstance<OptimizationSettings>(value)) throw py::type_error("settings: expected OptimizationSettings, got " + shown(value));
   return value.cast<OptimizationSettings>();
 }
 

@@ -8,6 +8,7 @@
 #include "evaluate/schedule.h"
 #include "python/bind.h"
 #include "python/convert.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
@@ -61,19 +62,18 @@ void assign(std::optional<int64_t>& field, py::handle value, const char* name) {
 }
 
 void assign(bool& field, py::handle value, const char* name) {
-  if (!PyBool_Check(value.ptr())) throw py::type_error(std::string(name) + ": expected a bool, got " + std::string(py::repr(value)));
+  if (!PyBool_Check(value.ptr())) throw py::type_error(std::string(name) + ": expected a bool, got " + shown(value));
   field = value.cast<bool>();
 }
 
 void assign(double& field, py::handle value, const char* name) {
   if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr()))
-    throw py::type_error(std::string(name) + ": expected a float, got " + std::string(py::repr(value)));
+    throw py::type_error(std::string(name) + ": expected a float, got " + shown(value));
   field = value.cast<double>();
 }
 
 void assign(SimpFnSubset& field, py::handle value, const char* name) {
-  if (!py::isinstance<SimpFnSubset>(value))
-    throw py::type_error(std::string(name) + ": expected a SimpFnSubset, got " + std::string(py::repr(value)));
+  if (!py::isinstance<SimpFnSubset>(value)) throw py::type_error(std::string(name) + ": expected a SimpFnSubset, got " + shown(value));
   field = value.cast<SimpFnSubset>();
 }
 
@@ -433,9 +433,8 @@ void bind_schedule_classes(py::module_& m) {
             std::vector<std::pair<Hash, Tensor>> replacements;
             for (const auto& [key, value] : map) {
               if (!PyBytes_Check(key.ptr()) || py::len(key) != 32)
-                throw py::value_error("replace_tensors: keys are hashes of 32 bytes, got " + std::string(py::repr(key)));
-              if (!is_torch_tensor(value.ptr()))
-                throw py::type_error("replace_tensors: values are tensors, got " + std::string(py::repr(value)));
+                throw py::value_error("replace_tensors: keys are hashes of 32 bytes, got " + shown(key));
+              if (!is_torch_tensor(value.ptr())) throw py::type_error("replace_tensors: values are tensors, got " + shown(value));
               replacements.emplace_back(key.cast<Hash>(), tensor_from_python(value.ptr()));
             }
             return self.replace_tensors(replacements, allow_missing);
@@ -448,8 +447,7 @@ void bind_schedule_classes(py::module_& m) {
             return self.map_tensors([&](const Hash& hash) -> std::optional<Tensor> {
               const py::object value = f(hash);
               if (value.is_none()) return std::nullopt;
-              if (!is_torch_tensor(value.ptr()))
-                throw py::type_error("map_tensors: f must return a tensor or None, got " + std::string(py::repr(value)));
+              if (!is_torch_tensor(value.ptr())) throw py::type_error("map_tensors: f must return a tensor or None, got " + shown(value));
               return tensor_from_python(value.ptr());
             });
           },

@@ -1,5 +1,6 @@
 // SimpFnSubset, simp, compiler_simp (spec 10, section 1).
 #include "python/bind_rewrite.h"
+#include "python/shown.h"
 #include "rewrite/simp.h"
 
 namespace pycircuit {
@@ -9,7 +10,7 @@ std::vector<std::string> names_from(const py::iterable& names) {
   if (py::isinstance<py::str>(names)) throw py::type_error("names: expected a sequence of rule names, got a str");
   std::vector<std::string> out;
   for (const py::handle name : names) {
-    if (!py::isinstance<py::str>(name)) throw py::type_error("names: expected rule names, got " + std::string(py::repr(name)));
+    if (!py::isinstance<py::str>(name)) throw py::type_error("names: expected rule names, got " + shown(name));
     out.push_back(*name_from(name, "names"));
   }
   return out;
@@ -26,8 +27,7 @@ SimpFnSubset with_flags(const SimpFnSubset& self, const py::kwargs& flags) {
   for (const auto& [name, value] : flags) {
     all.push_back(*name_from(name, "names"));
     if (value.is_none()) continue;
-    if (!py::isinstance<py::bool_>(value))
-      throw py::type_error(all.back() + ": expected a bool or None, got " + std::string(py::repr(value)));
+    if (!py::isinstance<py::bool_>(value)) throw py::type_error(all.back() + ": expected a bool or None, got " + shown(value));
     (value.cast<bool>() ? on : off).push_back(all.back());
   }
   SimpFnSubset::check_names(all);

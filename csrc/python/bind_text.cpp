@@ -3,6 +3,7 @@
 
 #include "circuit/measure.h"
 #include "python/matcher_convert.h"
+#include "python/shown.h"
 #include "text/debug_text.h"
 #include "text/diff.h"
 #include "text/printer.h"
@@ -11,8 +12,7 @@ namespace pycircuit {
 namespace {
 
 BoundPrintOptions text_options_from(py::handle value) {
-  if (!py::isinstance<BoundPrintOptions>(value))
-    throw py::type_error("options: expected a PrintOptions, got " + std::string(py::repr(value)));
+  if (!py::isinstance<BoundPrintOptions>(value)) throw py::type_error("options: expected a PrintOptions, got " + shown(value));
   return value.cast<BoundPrintOptions>();
 }
 
@@ -51,7 +51,7 @@ void bind_circuit_methods(py::module_& m) {
           "print_html",
           [](const NodePtr& self, const py::object& options) {
             if (!py::isinstance(options, py::module_::import("pycircuit._core").attr("PrintHtmlOptions")))
-              throw py::type_error("options: expected a PrintHtmlOptions, got " + std::string(py::repr(options)));
+              throw py::type_error("options: expected a PrintHtmlOptions, got " + shown(options));
             options.attr("print")(self);
           },
           html_default, "Shows the circuit as a foldable tree (spec 06, section 10).")

@@ -6,12 +6,13 @@
 #include "match/traversal.h"
 #include "python/bind.h"
 #include "python/bind_match.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
 
 void check_callable(const py::object& fn, std::string_view what) {
-  if (!PyCallable_Check(fn.ptr())) throw py::type_error(std::string(what) + ": expected a callable, got " + std::string(py::repr(fn)));
+  if (!PyCallable_Check(fn.ptr())) throw py::type_error(std::string(what) + ": expected a callable, got " + shown(fn));
 }
 
 // f on each distinct node in pre-order. Where it raises, nothing below is visited on its account; the first exception is raised at the end.
@@ -22,7 +23,7 @@ void visit(const NodePtr& circuit, const py::object& f) {
   pre_order(circuit, [&](const Node& node) {
     try {
       const py::object result = f(NodePtr(&node));
-      if (!result.is_none()) throw py::type_error("the function given to visit must return None, got " + std::string(py::repr(result)));
+      if (!result.is_none()) throw py::type_error("the function given to visit must return None, got " + shown(result));
       return true;
     } catch (py::type_error& error) {
       // Our own complaint, turned into a Python exception like any other.
@@ -59,9 +60,9 @@ NodePtr replace(const NodePtr& circuit, const py::dict& map) { return replace_no
 
 CircuitIdentities identities_from(const py::object& hashes) {
   CircuitIdentities out;
-  if (!PyAnySet_Check(hashes.ptr())) throw py::type_error("hs: expected a set of 32-byte hashes, got " + std::string(py::repr(hashes)));
+  if (!PyAnySet_Check(hashes.ptr())) throw py::type_error("hs: expected a set of 32-byte hashes, got " + shown(hashes));
   for (const py::handle item : hashes) {
-    if (!PyBytes_Check(item.ptr())) throw py::type_error("hs: expected bytes, got " + std::string(py::repr(item)));
+    if (!PyBytes_Check(item.ptr())) throw py::type_error("hs: expected bytes, got " + shown(item));
     py::detail::make_caster<Hash> caster;
     if (!caster.load(item, false))
       throw py::value_error("hs: expected hashes of 32 bytes, got " + std::to_string(py::len(item)) + " bytes");

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "python/arguments.h"
+#include "python/shown.h"
 
 namespace pybind11::detail {
 
@@ -165,8 +166,8 @@ std::optional<Kind> kind_of_class(py::handle value) {
 DType dtype_from(py::handle value) {
   if (PyUnicode_Check(value.ptr())) return parse_dtype(*name_from(value, "dtype"));
   static PyObject* const torch_dtype = py::object(py::module_::import("torch").attr("dtype")).release().ptr();
-  std::string text = py::str(value);
   if (py::isinstance(value, py::handle(torch_dtype))) {
+    const std::string text = py::str(value);
     constexpr std::string_view prefix = "torch.";
     return parse_dtype(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
   }
@@ -211,8 +212,8 @@ IndexElements index_from(py::handle value) {
     }
     if (PySlice_Check(item.ptr())) {
       if (!item.attr("step").is_none())
-        fail(ErrorId::IndexUnsupportedSlice, "step must be None! got " + std::string(py::repr(item)),
-             opaque(shared_object(py::reinterpret_borrow<py::object>(item)), py::repr(item)));
+        fail(ErrorId::IndexUnsupportedSlice, "step must be None! got " + shown(item),
+             opaque(shared_object(py::reinterpret_borrow<py::object>(item)), shown(item)));
       Slice slice;
       if (!item.attr("start").is_none()) slice.start = int_from(item.attr("start"), "slice start");
       if (!item.attr("stop").is_none()) slice.stop = int_from(item.attr("stop"), "slice stop");

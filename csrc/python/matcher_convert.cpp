@@ -1,12 +1,13 @@
 #include "python/matcher_convert.h"
 
 #include "match/context.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
 
 [[noreturn]] void fail_type(std::string_view what, std::string_view expected, py::handle got) {
-  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + std::string(py::repr(got)));
+  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(got));
 }
 
 // A Python callable behind one of the core's interfaces; two are the same function if they are the same object.

@@ -1,11 +1,13 @@
 // Conversion of colours, colorers and commenters (spec 06, sections 4 and 5).
 #include "python/print_options.h"
 
+#include "python/shown.h"
+
 namespace pycircuit {
 namespace {
 
 [[noreturn]] void fail_type(std::string_view what, std::string_view expected, py::handle got) {
-  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + std::string(py::repr(got)));
+  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(got));
 }
 
 // With the interpreter lock held.

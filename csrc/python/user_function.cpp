@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
@@ -136,9 +137,8 @@ FunctionSpecPtr function_spec_from(py::handle value) {
   if (!py::isinstance(value, spec_module().attr("GeneralFunctionSpecBase"))) {
     auto object = py::reinterpret_borrow<py::object>(value);
     fail(ErrorId::ConstructGeneralFunctionPyNotInstance,
-         "the spec of a GeneralFunction must be a built-in spec or an instance of GeneralFunctionSpecBase, got " +
-             std::string(py::repr(value)),
-         opaque(shared_object(std::move(object)), py::repr(value)));
+         "the spec of a GeneralFunction must be a built-in spec or an instance of GeneralFunctionSpecBase, got " + shown(value),
+         opaque(shared_object(std::move(object)), shown(value)));
   }
   return std::make_shared<UserFunctionSpec>(py::reinterpret_borrow<py::object>(value));
 }

@@ -1,0 +1,12 @@
+#include "python/shown.h"
+
+namespace pycircuit {
+
+std::string shown(py::handle value) {
+  if (PyObject* text = PyObject_Repr(value.ptr())) return std::string(py::reinterpret_steal<py::str>(text));
+  if (!PyErr_ExceptionMatches(PyExc_Exception)) throw py::error_already_set();  // Ctrl-C
+  PyErr_Clear();
+  return "<" + std::string(py::str(py::type::of(value).attr("__name__"))) + " object>";
+}
+
+}  // namespace pycircuit

@@ -1,0 +1,13 @@
+// How messages quote a value of the user's.
+#pragma once
+
+#include <string>
+
+#include "python/convert.h"
+
+namespace pycircuit {
+
+// The value's repr; where that raises (a list too deep, a class with a mistake), its class: a message must not hide the error it is for.
+std::string shown(py::handle value);
+
+}  // namespace pycircuit

@@ -314,12 +314,10 @@ Matcher Matcher::function(std::function<bool(const NodePtr&)> predicate) {
 }
 
 Matcher Matcher::any(const std::vector<Matcher>& matchers) {
-  if (matchers.empty()) return false;
   return matchers.size() == 1 ? matchers.front() : make_matcher<JunctionRule>(true, matchers);
 }
 
 Matcher Matcher::all(const std::vector<Matcher>& matchers) {
-  if (matchers.empty()) return true;
   return matchers.size() == 1 ? matchers.front() : make_matcher<JunctionRule>(false, matchers);
 }
 

@@ -33,7 +33,7 @@ void install_regex_compiler(RegexCompiler compiler) { compile = compiler; }
 
 class RegexMemo {
  public:
-  explicit RegexMemo(const std::string& pattern) : regex_(compile(pattern)) {}
+  RegexMemo(const std::string& rewritten, const std::string& pattern) : regex_(compile(rewritten, pattern)) {}
 
   bool found_in(const std::string& text) {
     {
@@ -62,19 +62,19 @@ class RegexMemo {
     return found;
   }
 
-  // The live memo of a pattern.
-  static std::shared_ptr<RegexMemo> of(const std::string& pattern) {
+  // The live memo of a rewritten pattern; the user's is for messages.
+  static std::shared_ptr<RegexMemo> of(const std::string& rewritten, const std::string& pattern) {
     static auto& mutex = *new std::mutex;
     static auto& memos = *new std::map<std::string, std::weak_ptr<RegexMemo>>;
     {
       const std::lock_guard lock(mutex);
-      if (const auto entry = memos.find(pattern); entry != memos.end())
+      if (const auto entry = memos.find(rewritten); entry != memos.end())
         if (auto memo = entry->second.lock()) return memo;
     }
-    auto memo = std::make_shared<RegexMemo>(pattern);
+    auto memo = std::make_shared<RegexMemo>(rewritten, pattern);
     const std::lock_guard lock(mutex);
     std::erase_if(memos, [](const auto& entry) { return entry.second.expired(); });
-    memos[pattern] = memo;
+    memos[rewritten] = memo;
     return memo;
   }
 
@@ -90,7 +90,7 @@ class RegexMemo {
 Regex::Regex(std::string pattern, bool escape_dot)
     : pattern_(std::move(pattern)), rewritten_(escape_dot ? swap_dots(pattern_) : pattern_), escape_dot_(escape_dot) {
   if (!compile) fail(ErrorId::RuntimeError, "no engine for regular expressions is installed");
-  memo_ = RegexMemo::of(rewritten_);
+  memo_ = RegexMemo::of(rewritten_, pattern_);
 }
 
 bool Regex::found_in(const std::string& text) const { return memo_->found_in(text); }

@@ -14,8 +14,8 @@ class CompiledRegex {
   // Whether the pattern occurs anywhere in the text.
   virtual bool search(std::string_view text) const = 0;
 };
-// Throws RuntimeError, with the pattern in the message, for a pattern that cannot be compiled.
-using RegexCompiler = std::shared_ptr<const CompiledRegex> (*)(const std::string& pattern);
+// Compiles `rewritten`; throws RuntimeError, with the user's pattern in the message, where it cannot be compiled.
+using RegexCompiler = std::shared_ptr<const CompiledRegex> (*)(const std::string& rewritten, const std::string& pattern);
 void install_regex_compiler(RegexCompiler compiler);
 
 class RegexMemo;

@@ -74,7 +74,7 @@ MaybeMatcher any_of_running(std::vector<MaybeMatcher> states) {
 // are an object of their own with the number of the ordered one, so that each prints and asks in its own order.
 class AnyStates final : public StateRule {
  public:
-  // At least two members.
+  // Never one member, which needs no rule around it; none finds nothing, visits everything and, unlike false, validates (07, 6.4).
   explicit AnyStates(std::vector<IterativeMatcher> members)
       : StateRule(field_hash("any", hash_of(members)), calls_users_of(members), nesting_of(members)), members_(std::move(members)) {}
 
@@ -301,12 +301,10 @@ IterativeMatcher::IterativeMatcher(const Matcher& matcher) : rule_(matcher.rule(
 IterativeMatcher IterativeMatcher::term(bool match_next) { return IterativeMatcher(make_rule<TermState>(match_next)); }
 
 IterativeMatcher IterativeMatcher::any(const std::vector<IterativeMatcher>& matchers) {
-  if (matchers.empty()) return false;
   return matchers.size() == 1 ? matchers.front() : IterativeMatcher(AnyStates::make(matchers));
 }
 
 IterativeMatcher IterativeMatcher::all(const std::vector<IterativeMatcher>& matchers) {
-  if (matchers.empty()) return true;
   return IterativeMatcher(make_rule<AllStates>(matchers));  // of one matcher too: validating asks nothing of it (07, 6.4)
 }
 

@@ -6,6 +6,7 @@
 #include "match/traversal.h"
 #include "python/arguments.h"
 #include "python/bind.h"
+#include "python/shown.h"
 
 namespace pycircuit {
 namespace {
@@ -23,15 +24,18 @@ class PythonRegex final : public CompiledRegex {
   std::shared_ptr<py::object> search_;
 };
 
-std::shared_ptr<const CompiledRegex> compile_regex(const std::string& pattern) {
+std::shared_ptr<const CompiledRegex> compile_regex(const std::string& rewritten, const std::string& pattern) {
   const py::gil_scoped_acquire lock;
   const py::module_ re = py::module_::import("re");
   try {
-    return std::make_shared<const PythonRegex>(re.attr("compile")(pattern).attr("search"));
+    return std::make_shared<const PythonRegex>(re.attr("compile")(rewritten).attr("search"));
   } catch (py::error_already_set& error) {
     const bool is_refused = error.matches(re.attr("error")) || error.matches(PyExc_OverflowError) || error.matches(PyExc_RecursionError);
     if (!is_refused) throw;
-    fail(ErrorId::RuntimeError, "cannot compile the regular expression '" + pattern + "': " + std::string(py::str(error.value())));
+    // Positions in the error are those of the rewritten pattern.
+    const std::string read_as = rewritten == pattern ? "" : " (read as '" + rewritten + "', see escape_dot)";
+    fail(ErrorId::RuntimeError,
+         "cannot compile the regular expression '" + pattern + "'" + read_as + ": " + std::string(py::str(error.value())));
   }
 }
 
@@ -65,7 +69,7 @@ py::object junction_of(bool any, py::handle self, const py::args& others) {
 }
 
 std::set<uint64_t> child_numbers_from(py::handle value) {
-  if (!PyAnySet_Check(value.ptr())) throw py::type_error("child_numbers: expected a set of ints, got " + std::string(py::repr(value)));
+  if (!PyAnySet_Check(value.ptr())) throw py::type_error("child_numbers: expected a set of ints, got " + shown(value));
   std::set<uint64_t> numbers;
   for (const py::handle item : value) {
     const int64_t number = int_from(item, "child_numbers");
@@ -103,7 +107,7 @@ DepthRange depth_range_from(const py::object& start, const py::object& end) {
 }
 
 IterativeMatcher restrict_slice(py::handle matcher, bool term_if_matches, const py::slice& slice, py::handle term_early_at) {
-  if (!slice.attr("step").is_none()) fail(ErrorId::ValueError, "depth_slice must have no step, got " + std::string(py::repr(slice)));
+  if (!slice.attr("step").is_none()) fail(ErrorId::ValueError, "depth_slice must have no step, got " + shown(slice));
   return restrict(iterative_matcher_from(matcher), term_if_matches, depth_range_from(slice.attr("start"), slice.attr("stop")),
                   matcher_from(term_early_at, "term_early_at"));
 }
@@ -261,8 +265,7 @@ void add_combinators(py::class_<T>& cls) {
       .def(
           "validate_matched",
           [](const T& self, const py::object& matched) {
-            if (!PyAnySet_Check(matched.ptr()))
-              throw py::type_error("matched: expected a set of circuits, got " + std::string(py::repr(matched)));
+            if (!PyAnySet_Check(matched.ptr())) throw py::type_error("matched: expected a set of circuits, got " + shown(matched));
             self.validate_matched(circuits_from(matched, "matched"));
           },
           py::arg("matched"), "RuntimeError unless each part of the matcher was of use for the found nodes (spec 07, 6.4).")
@@ -352,7 +355,7 @@ void bind_results(py::module_& m) {
 }
 
 void bind_matcher(py::class_<Matcher>& cls) {
-  cls.def(py::init([](const py::args& inps) { return Matcher::any(matchers_from(inps)); }),
+  cls.def(py::init([](const py::args& inps) { return inps.empty() ? Matcher(false) : Matcher::any(matchers_from(inps)); }),
           "Matches what any of the arguments matches; without arguments nothing (spec 07, 2.1).")
       .def_static(
           "true_matcher", [] { return Matcher(true); }, "Matches every node.")
@@ -366,7 +369,7 @@ void bind_matcher(py::class_<Matcher>& cls) {
             std::vector<Kind> kinds;
             for (const py::handle type : types) {
               const auto kind = kind_of_class(type);
-              if (!kind) throw py::type_error("types: expected node classes, got " + std::string(py::repr(type)));
+              if (!kind) throw py::type_error("types: expected node classes, got " + shown(type));
               kinds.push_back(*kind);
             }
             return Matcher::kinds(kinds);

@@ -152,6 +152,7 @@ def test_getter_objects():
         (M.any("x", "n"), "Didn't match all names"),
         (M.all(rc.Add, "x"), None),
         (M.all(True, True), None),
+        *[(nothing, None) for nothing in (M.any(), M.all(), I.any(), I.all(), M("p").chain_many())],  # no members to ask
         (~M(True), None),
         (M.match_any_found("nope"), None),
         (rc.restrict("n"), "Didn't match all names"),

@@ -49,6 +49,9 @@ def test_regex_object():
     assert not callable(rc.Regex("a"))
     with pytest.raises(RuntimeError, match=r"\(unclosed"):
         rc.Regex("(unclosed")
+    # The user's pattern, and what positions count in.
+    with pytest.raises(RuntimeError, match=r"""expression 'a\.b\(' \(read as 'a\\\.b\(', see escape_dot\): missing \), .* at position 4"""):
+        M.regex("a.b(")
     with pytest.raises(AttributeError):
         rc.Regex("a").pattern = "b"
     assert not M.regex("")(rc.Scalar(1.0))
@@ -131,8 +134,9 @@ def test_predicate_errors_are_unchanged():
 
 
 def test_constructors():
-    assert M() == M(False) == M.false_matcher() == M.any()
-    assert M(True) == M.true_matcher() == M.all()
+    assert M() == M(False) == M.false_matcher()
+    assert M(True) == M.true_matcher()
+    assert not M.any()(r) and M.all()(r)
     assert M.types(rc.Add, rc.Scalar) == M({rc.Scalar, rc.Add})
     assert M.circuits(x, y) == M({y, x})
     assert M.types() == M.types(*[]) and not M.types()(r) and not M.circuits()(r)

@@ -13,19 +13,85 @@
 #include "match/context.h"
 
 namespace pycircuit {
+namespace {
+
+Name nested_module_name(const NodePtr& base, const ModulePtrs& modules, std::string_view bind_name = "bind") {
+  if (modules.empty() || !base->name()) return base->name();
+  std::string out = *base->name() + " " + std::string(bind_name) + ":";
+  for (size_t i = 0; i < modules.size(); ++i) {
+    if (!modules[i]->name()) return std::nullopt;
+    if (i > 0) out += ',';
+    out += *modules[i]->name();
+  }
+  return out;
+}
+
+}  // namespace
 
 NestedModuleNamer default_nested_module_namer(std::string bind_name) {
-  return
-      [bind_name = std::move(bind_name)](const NodePtr& base, const NodePtr&, const ModulePtrs& modules, std::optional<int64_t>) -> Name {
-        if (modules.empty() || !base->name()) return base->name();
-        std::string out = *base->name() + " " + bind_name + ":";
-        for (size_t i = 0; i < modules.size(); ++i) {
-          if (!modules[i]->name()) return std::nullopt;
-          out += (i ? "," : "") + *modules[i]->name();
-        }
-        return out;
-      };
+  return [bind_name = std::move(bind_name)](const NodePtr& base, const NodePtr&, const ModulePtrs& modules, std::optional<int64_t>) {
+    return nested_module_name(base, modules, bind_name);
+  };
 }
+
+namespace {
+
+// Which binding each symbol has, for many stacks: search trees that share their branches. Keys are mixed, which keeps branches short.
+class BindingTrees {
+ public:
+  using Tree = uint32_t;  // 0 is the empty one
+  struct Place {
+    uint32_t stack;
+    uint32_t argument;
+  };
+
+  // The tree with this symbol bound there, whatever it was bound to.
+  Tree with(Tree tree, const Symbol& symbol, Place place) {
+    const uint64_t key = key_of(symbol);
+    std::vector<std::pair<Tree, bool>> path;  // copied links, and whether the search goes right
+    while (tree && links_[tree].key != key) {
+      const bool right = links_[tree].key < key;
+      path.emplace_back(copy(tree), right);
+      tree = right ? links_[tree].right : links_[tree].left;
+    }
+    Tree below = tree ? copy(tree) : copy(0);
+    links_[below].key = key;
+    links_[below].place = place;
+    for (auto each = path.rbegin(); each != path.rend(); ++each) {
+      (each->second ? links_[each->first].right : links_[each->first].left) = below;
+      below = each->first;
+    }
+    return below;
+  }
+
+  const Place* find(Tree tree, const Symbol& symbol) const {
+    const uint64_t key = key_of(symbol);
+    while (tree && links_[tree].key != key) tree = links_[tree].key < key ? links_[tree].right : links_[tree].left;
+    return tree ? &links_[tree].place : nullptr;
+  }
+
+ private:
+  struct Link {
+    uint64_t key = 0;
+    Place place = {};
+    Tree left = 0, right = 0;
+  };
+
+  // One to one, so that different symbols have different keys.
+  static uint64_t key_of(const Symbol& symbol) {
+    uint64_t key = symbol.id() * 0x9E3779B97F4A7C15ull;
+    key ^= key >> 32;
+    return key * 0xD6E8FEB86659FD93ull;
+  }
+  Tree copy(Tree tree) {
+    links_.push_back(Link(links_[tree]));
+    return static_cast<Tree>(links_.size() - 1);
+  }
+
+  std::vector<Link> links_ = {Link{}};
+};
+
+}  // namespace
 
 class ModulePusher::Run {
  public:
@@ -68,6 +134,16 @@ class ModulePusher::Run {
  private:
   using StackId = uint32_t;  // 0 is the empty stack
 
+  // What is asked of whole stacks, so that few questions walk them: they may be thousands deep.
+  struct Summary {
+    uint32_t depth = 0;
+    int64_t modules = 0;                       // the pushed ones
+    bool named = true;                         // each of them
+    bool batched = false;                      // some argument has batch axes
+    StackId innermost_batch = 0;               // the binding that is furthest in of those with a batch shape
+    BindingTrees::Tree bound = 0, pushed = 0;  // by all bindings, by those of pushed Modules
+  };
+
   // One binding on the way down: a pushed Module with its arguments pushed, or (no Module) the symbols that a skipped Module had to widen.
   struct Entry {
     StackId outer = 0;
@@ -77,7 +153,7 @@ class ModulePusher::Run {
     NodePtrs arguments = {};
     std::vector<int64_t> gained = {};  // new batch axes of each argument
     Shape batch = {};                  // aligned batch shape of the Module as it stands in the circuit
-    ModulePtrs modules = {};           // of the whole stack, inner to outer
+    Summary stack = {};                // of the whole stack, this binding included
   };
 
   // Where a result comes from, which decides whether a Module's name goes to it.
@@ -127,12 +203,41 @@ class ModulePusher::Run {
   StackId enter(Entry entry, std::vector<uint64_t> key) {
     const auto [place, fresh] = stack_numbers_.emplace(std::move(key), static_cast<StackId>(stacks_.size()));
     if (fresh) {
-      if (entry.module) entry.modules.push_back(entry.module);
-      const ModulePtrs& outer = stacks_[entry.outer].modules;
-      entry.modules.insert(entry.modules.end(), outer.begin(), outer.end());
+      Summary& stack = entry.stack = stacks_[entry.outer].stack;
+      ++stack.depth;
+      if (!entry.batch.empty()) stack.innermost_batch = place->second;
+      for (size_t i = 0; i < entry.symbols.size(); ++i) {
+        const BindingTrees::Place binding = {place->second, static_cast<uint32_t>(i)};
+        stack.bound = trees_.with(stack.bound, *entry.symbols[i], binding);
+        if (entry.module) stack.pushed = trees_.with(stack.pushed, *entry.symbols[i], binding);
+        stack.batched |= entry.arguments[i]->rank() != entry.symbol_ranks[i];
+      }
+      if (entry.module) {
+        ++stack.modules;
+        stack.named &= entry.module->name().has_value();
+      }
       stacks_.push_back(std::move(entry));
     }
     return place->second;
+  }
+
+  // The pushed Modules of a stack, inner to outer.
+  ModulePtrs modules_of(StackId place) const {
+    ModulePtrs modules;
+    for (StackId at = place; at != 0; at = stacks_[at].outer)
+      if (stacks_[at].module) modules.push_back(stacks_[at].module);
+    return modules;
+  }
+
+  // The name of `base` inside a stack (11.3).
+  Name name_of(const NodePtr& base, StackId place, std::optional<int64_t> count) const {
+    const Summary& stack = stacks_[place].stack;
+    if (!options_.namer && (stack.modules == 0 || !base->name() || !stack.named))
+      return stack.modules == 0 ? base->name() : std::nullopt;  // what the default would give, without a list of the Modules
+    return named(base, base, modules_of(place), count);
+  }
+  Name named(const NodePtr& base, const NodePtr& running, const ModulePtrs& modules, std::optional<int64_t> count) const {
+    return options_.namer ? options_.namer(base, running, modules, count) : nested_module_name(base, modules);
   }
 
   StackId push(StackId outer, const ModulePtr& module, NodePtrs arguments) {
@@ -187,7 +292,9 @@ class ModulePusher::Run {
     };
     if (gained > 0) insert(gained, entry.batch.begin(), entry.batch.end() - std::min<int64_t>(entry.batch.size(), batch_rank - gained));
     std::vector<StackId> inner;
-    for (StackId each = place; each != at; each = stacks_[each].outer) inner.push_back(each);
+    for (StackId each = stacks_[place].stack.innermost_batch; stacks_[each].stack.depth > entry.stack.depth;
+         each = stacks_[stacks_[each].outer].stack.innermost_batch)
+      inner.push_back(each);
     for (auto each = inner.rbegin(); each != inner.rend(); ++each)
       insert(batch_rank, stacks_[*each].batch.begin(), stacks_[*each].batch.end());
     keep(argument->rank());
@@ -199,20 +306,10 @@ class ModulePusher::Run {
 
   // What the stack binds the symbol to, or null.
   NodePtr bound(const Symbol& symbol, StackId place) const {
-    for (StackId at = place; at != 0; at = stacks_[at].outer) {
-      const Entry& entry = stacks_[at];
-      for (size_t i = entry.symbols.size(); i-- > 0;)
-        if (entry.symbols[i]->id() == symbol.id()) return seen_argument(place, at, i);
-    }
-    return nullptr;
+    const auto* found = trees_.find(stacks_[place].stack.bound, symbol);
+    return found ? seen_argument(place, found->stack, found->argument) : nullptr;
   }
-  bool binds(const Symbol& symbol, StackId place) const {
-    for (StackId at = place; at != 0; at = stacks_[at].outer)
-      if (stacks_[at].module &&
-          std::any_of(stacks_[at].symbols.begin(), stacks_[at].symbols.end(), [&](const auto& each) { return each->id() == symbol.id(); }))
-        return true;
-    return false;
-  }
+  bool binds(const Symbol& symbol, StackId place) const { return trees_.find(stacks_[place].stack.pushed, symbol); }
 
   // --- leaves (11.2)
 
@@ -235,33 +332,48 @@ class ModulePusher::Run {
     return {std::move(spec), std::move(arguments)};
   }
 
+  // The call that binds only what the node contains; where arguments have batch axes, all count for the shape.
+  std::pair<ModuleSpec, NodePtrs> used_call(const NodePtr& node, StackId place) const {
+    const Summary& stack = stacks_[place].stack;
+    if (stack.batched) return flat_call(node, place);
+    ModuleSpec spec{node, {}};
+    NodePtrs arguments;
+    for (const auto& symbol : node->free_symbols())
+      if (const auto* found = trees_.find(stack.pushed, *symbol)) {
+        spec.arg_specs.push_back(stacks_[found->stack].module->arg_specs()[found->argument]);
+        arguments.push_back(stacks_[found->stack].arguments[found->argument]);
+      }
+    return {std::move(spec), std::move(arguments)};
+  }
+
   // The node with what the stack binds put in.
   NodePtr substituted(const NodePtr& node, StackId place) const {
-    const ModulePtrs& modules = stacks_[place].modules;
-    if (modules.empty()) return node;
-    const auto [spec, arguments] = flat_call(node, place);
-    return substitute_call(spec, arguments, options_.namer(node, node, modules, static_cast<int64_t>(modules.size())));
+    const int64_t count = stacks_[place].stack.modules;
+    if (count == 0) return node;
+    const auto [spec, arguments] = used_call(node, place);
+    return substitute_call(spec, arguments, name_of(node, place, count));
   }
 
   NodePtr flat_leaf(const NodePtr& node, StackId place, const ModulePtrs& modules) const {
     auto [spec, arguments] = flat_call(node, place);
     const auto count = static_cast<int64_t>(modules.size());
-    return called(Module::make(spec, std::move(arguments), Naming(options_.namer(node, node, modules, count))), modules, count);
+    return called(Module::make(spec, std::move(arguments), Naming(named(node, node, modules, count))), modules, count);
   }
 
   NodePtr nested_leaf(const NodePtr& node, const ModulePtrs& modules) const {
     const auto count = static_cast<int64_t>(modules.size());
     NodePtr running = node;
-    for (int64_t i = 0; i < count; ++i) {
-      const ModulePtrs so_far(modules.begin(), modules.begin() + i + 1);
-      const ModuleSpec spec{running, modules[i]->arg_specs()};
-      running = called(Module::make(spec, modules[i]->arguments(), Naming(options_.namer(node, running, so_far, count))), so_far, count);
+    ModulePtrs so_far;
+    for (const auto& module : modules) {
+      so_far.push_back(module);
+      const ModuleSpec spec{running, module->arg_specs()};
+      running = called(Module::make(spec, module->arguments(), Naming(named(node, running, so_far, count))), so_far, count);
     }
     return running;
   }
 
   Result leaf(const NodePtr& node, StackId place) const {
-    const ModulePtrs modules = stacks_[place].modules;
+    const ModulePtrs modules = modules_of(place);
     NodePtr result = node;
     if (!modules.empty()) result = options_.flatten_modules ? flat_leaf(node, place, modules) : nested_leaf(node, modules);
     Expansion::SymbolMap widened;
@@ -351,7 +463,7 @@ class ModulePusher::Run {
       result = expand_over(place.node, frame.children);
     }
     if (same(result, place.node)) return Result{place.node, Origin::unchanged};
-    return Result{result->rename(options_.namer(place.node, place.node, stacks_[place.stack].modules, std::nullopt)), Origin::built};
+    return Result{result->rename(name_of(place.node, place.stack, std::nullopt)), Origin::built};
   }
 
   std::optional<Result> step_pushed(Frame& frame, const ModulePtr& module, Frame& waiting) {
@@ -371,7 +483,7 @@ class ModulePusher::Run {
                                     RearrangeSpec::prepend_batch_shape(Shape(batch.begin(), batch.begin() + missing), result.node->rank()),
                                     with_suffix(result.node->name(), " rep_batch"));
     const bool named = result.origin == Origin::built || (result.origin == Origin::leaf && outside == 0);
-    if (named) result = {result.node->rename(options_.namer(module, module, stacks_[outside].modules, std::nullopt)), Origin::built};
+    if (named) result = {result.node->rename(name_of(module, outside, std::nullopt)), Origin::built};
     return result;
   }
 
@@ -387,6 +499,7 @@ class ModulePusher::Run {
   const Options& options_;
   MatchContext context_;
   std::vector<Entry> stacks_;
+  BindingTrees trees_;
   std::map<std::vector<uint64_t>, StackId> stack_numbers_;
   std::unordered_map<Key, Result, KeyHash> results_;
 };

@@ -30,7 +30,7 @@ class ModulePusher {
     bool flatten_modules = true;
     bool bind_encountered_symbols = true;
     ModuleConstructCallback module_construct_callback = {};  // none: the Module itself
-    NestedModuleNamer namer = default_nested_module_namer();
+    NestedModuleNamer namer = {};                            // none: default_nested_module_namer(), at less cost
   };
   explicit ModulePusher(Options options);
   ~ModulePusher();

@@ -62,7 +62,7 @@ std::unique_ptr<Pusher> make_pusher(bool flatten, const py::object& callback, bo
   options.bind_encountered_symbols = bind_encountered;
   options.module_construct_callback =
       callback.is_none() ? remove_unused_callback(false, true) : construct_callback_from(py::cast<py::function>(callback));
-  options.namer = namer.is_none() ? default_nested_module_namer() : namer_from(py::cast<py::function>(namer));
+  if (!namer.is_none()) options.namer = namer_from(py::cast<py::function>(namer));
   return std::unique_ptr<Pusher>(new Pusher{used_callback, used_namer, ModulePusher(std::move(options))});
 }
 

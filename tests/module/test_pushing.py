@@ -1,5 +1,8 @@
 """Expander, binding, extraction, pushing, rebinding: the examples of spec 08, sections 7 to 12."""
 
+import time
+import uuid
+
 import pytest
 import torch
 from module_cases import Fixture, array, einsum, module
@@ -358,3 +361,29 @@ def test_shadowed_symbols_keep_their_binding(f):
     NEW = array(rc, "NEW", 3)
     out = rc.update_bindings_nested(o, lambda c: NEW if c.op_name == "y" else None, "inner")
     assert torch.allclose(value(out), NEW.value + 1 + f.z.value + 1)
+
+
+def pushed_through(depth):
+    """Modules, each in the spec circuit of the next, pushed down in several ways; their value, and seconds of processor time."""
+    symbols = [rc.Symbol((), uuid.UUID(int=i + 1), f"s{i}") for i in range(depth)]
+    node = rc.Add(rc.Scalar(0.5), symbols[0], symbols[-1], name="innermost")
+    for i, symbol in enumerate(symbols):
+        # Every argument but the last depends on the Module around it.
+        argument = rc.Add(rc.Scalar(float(i)), symbols[i + 1], name="v") if i + 1 < depth else rc.Scalar(float(i))
+        node = rc.Module.new_flat(rc.ModuleSpec(node, [rc.ModuleArgSpec(symbol)]), argument, name=f"m{i}").rename(None)
+    pushers = [rc.ModulePusher(), rc.ModulePusher(flatten_modules=False)]
+    pushers.append(rc.ModulePusher(module_construct_callback=rc.ModulePusher.noop_callback()))
+    start = time.process_time()
+    pushed = [pushers[0](node, rc.new_traversal())]
+    pushed += [pusher(node, rc.restrict("innermost", term_if_matches=True)) for pusher in pushers]
+    pushed += [pusher.get_unique_push_down_modules(node, "innermost") for pusher in pushers]
+    return pushed, 0.5 + sum(range(depth)) + depth - 1, time.process_time() - start
+
+
+def test_thousands_of_nested_modules():
+    pushed, expected, _ = pushed_through(30)
+    assert [value(node) for node in pushed] == [expected] * len(pushed)
+    # Proportional to the depth: with its square, three times as long.
+    pushed, expected, seconds = pushed_through(5000)
+    assert pushed[0].evaluate() == expected
+    assert seconds < 3, seconds

@@ -225,7 +225,7 @@ def _changed(value: Any, pick: Pick, spare: Sequence[rc.Circuit]) -> Any:
         parts[which] = _changed(parts[which], pick, spare)
         try:
             return rc.RearrangeSpec(*parts)
-        except (ValueError, OverflowError, RuntimeError):
+        except (TypeError, ValueError, OverflowError, RuntimeError):
             return rc.RearrangeSpec.ident(pick(4))
     if isinstance(value, dict):
         items = _changed(list(value.items()), pick, spare)

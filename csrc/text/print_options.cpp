@@ -7,14 +7,17 @@ namespace pycircuit {
 
 PrintReferences::PrintReferences(Items items) {
   if (items.empty()) return;
-  auto table = std::make_shared<Table>();
-  table->items = std::move(items);
   std::vector<std::string_view> identifiers;
-  for (size_t i = 0; i < table->items.size(); ++i) {
-    identifiers.push_back(table->items[i].second);
-    table->by_id.emplace(table->items[i].first->id(), i);
-  }
+  for (const auto& item : items) identifiers.push_back(item.second);
   check_distinct_identifiers(identifiers);
+  auto table = std::make_shared<Table>();
+  for (auto& [node, identifier] : items) {
+    const auto [place, fresh] = table->by_id.emplace(node->id(), table->items.size());
+    if (fresh)
+      table->items.emplace_back(std::move(node), std::move(identifier));
+    else
+      table->items[place->second].second = std::move(identifier);
+  }
   table_ = std::move(table);
 }
 

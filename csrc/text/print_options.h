@@ -22,7 +22,7 @@ using Commenter = std::function<std::string(const NodePtr&)>;
 class PrintReferences {
  public:
   PrintReferences() = default;
-  // ReferenceCircDuplicateIdentifier.
+  // A circuit given twice has the last identifier. ReferenceCircDuplicateIdentifier.
   explicit PrintReferences(std::vector<std::pair<NodePtr, std::string>> items);
 
   using Items = std::vector<std::pair<NodePtr, std::string>>;

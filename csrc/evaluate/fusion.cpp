@@ -75,6 +75,8 @@ const std::vector<Recogniser>& recognisers() {
       {"attention", &OptimizationSettings::fuse_attention, true, recognise_attention},
       {"log_likelihood", &OptimizationSettings::fuse, false, recognise_log_likelihood},
       {"norm", &OptimizationSettings::fuse, false, recognise_norm},
+      {"embedding", &OptimizationSettings::fuse, false, recognise_embedding},
+      {"epilogue", &OptimizationSettings::fuse, false, recognise_epilogue},
       {"elementwise", &OptimizationSettings::fuse, false, recognise_elementwise},
   };
   return table;

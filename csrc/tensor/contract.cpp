@@ -5,7 +5,6 @@
 // output (inner), and is a broadcast product where there are no inner labels, else a batched matrix product.
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/dot.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/zeros.h>
 
@@ -14,6 +13,7 @@
 #include <optional>
 
 #include "tensor/aten.h"
+#include "tensor/matrix_product.h"
 #include "tensor/operations.h"
 #include "tensor/small_product.h"
 #include "tensor/views.h"
@@ -325,7 +325,7 @@ at::Tensor run_product(const Step& step, const at::Tensor& a, const at::Tensor& 
 at::Tensor run_kernel(Step::Kernel kernel, const at::Tensor& left, const at::Tensor& right) {
   switch (kernel) {
     case Step::Kernel::mm:
-      return at::mm(left, right);
+      return matrix_product(left, right);
     case Step::Kernel::mv_first:
       return at::mv(left, right);
     case Step::Kernel::mv_second:
@@ -338,11 +338,30 @@ at::Tensor run_kernel(Step::Kernel kernel, const at::Tensor& left, const at::Ten
   return at::bmm(left, right);
 }
 
-at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b) {
+// What a contraction is added to, and its factor.
+struct Sum {
+  at::Tensor target;  // undefined: nothing
+  double scale = 1.0;
+  bool is_plain() const { return !target.defined() && scale == 1.0; }
+};
+
+at::Tensor run_matmul(const Step& step, const at::Tensor& a, const at::Tensor& b, const Sum& sum) {
   const at::Tensor &first = step.swapped ? b : a, &second = step.swapped ? a : b;
-  if (step.small.takes(first, second)) return step.small(first, second);
+  if (step.small.takes(first, second)) {
+    at::Tensor product = step.small(first, second);
+    if (sum.scale != 1.0) product.mul_(sum.scale);
+    return sum.target.defined() ? sum.target.add_(product) : product;
+  }
   const at::Tensor left = permuted(first, step.axes[0]);
   const at::Tensor right = permuted(second, step.axes[1]);
+  if (!sum.is_plain()) {
+    const at::Tensor x = shaped(left, step.shape[0]), y = shaped(right, step.shape[1]);
+    Shape matrix = {x.size(-2), y.size(-1)};
+    if (x.dim() == 3) matrix.insert(matrix.begin(), x.size(0));
+    at::Tensor out = sum.target.defined() ? shaped(sum.target, matrix) : views::empty(matrix, x);
+    multiply_into(out, x, y, sum.scale, sum.target.defined() ? 1.0 : 0.0);
+    return sum.target.defined() ? sum.target : shaped(out, step.unmerged_shape);
+  }
   at::Tensor out = a.is_floating_point() ? run_kernel(step.kernel, shaped(left, step.shape[0]), shaped(right, step.shape[1]))
                                          : exact_bmm(left.reshape(step.batched_shape[0]), right.reshape(step.batched_shape[1]));
   if (step.sums_batch) out = sum_axes(out, {0});
@@ -363,6 +382,7 @@ struct Contraction::Plan {
   explicit Plan(const EinsumSpec& spec);
   at::Tensor diagonal_of(at::Tensor x, Labels labels) const;
   at::Tensor on_diagonal(const at::Tensor& x) const;
+  at::Tensor run(const std::vector<Tensor>& operands, Sum sum) const;
 };
 
 Contraction::Plan::Plan(const EinsumSpec& spec)
@@ -420,21 +440,37 @@ Contraction::Contraction(const EinsumSpec& spec) : plan_(std::make_shared<const 
 
 uint64_t Contraction::intermediate_elements() const { return plan_->intermediate_elements; }
 
-Tensor Contraction::operator()(const std::vector<Tensor>& operands) const {
+bool Contraction::can_add() const {
   const Plan& plan = *plan_;
-  if (operands.empty()) return scalar_value(1.0, {});
+  if (plan.steps.empty() || plan.output.size() != plan.distinct_output.size()) return false;
+  const Step& last = plan.steps.back();
+  const bool is_matrix =
+      last.positions.size() == 2 && !last.is_product && (last.kernel == Step::Kernel::mm || last.kernel == Step::Kernel::bmm);
+  return is_matrix && !last.sums_batch && last.result_axes.empty();
+}
+
+Tensor Contraction::add_to(const Tensor& sum, const std::vector<Tensor>& operands, double scale) const {
+  return from_aten(plan_->run(operands, {sum.defined() ? to_aten(sum) : at::Tensor(), scale}));
+}
+
+Tensor Contraction::operator()(const std::vector<Tensor>& operands) const {
+  return operands.empty() ? scalar_value(1.0, {}) : from_aten(plan_->run(operands, {}));
+}
+
+at::Tensor Contraction::Plan::run(const std::vector<Tensor>& operands, Sum sum) const {
   std::vector<at::Tensor> values = to_aten(operands);
   const at::ScalarType dtype = values[0].scalar_type();
   // On the CPU sums of half precision run in float32 and are rounded once, at the end; GPU kernels do that by themselves.
-  const bool widen = (dtype == at::kHalf || dtype == at::kBFloat16) && plan.reduces && values.size() > 1 &&
-                     (values[0].is_cpu() || std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+  const bool widen = (dtype == at::kHalf || dtype == at::kBFloat16) && reduces && values.size() > 1 &&
+                     (values[0].is_cpu() || std::any_of(steps.begin(), steps.end(), [](const Step& step) {
                         return !step.reduce[0].sum.empty() || !step.reduce[1].sum.empty();
                       }));
   for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = plan.diagonal_of(std::move(values[i]), plan.inputs[i]);
+    values[i] = diagonal_of(std::move(values[i]), inputs[i]);
     if (widen) values[i] = values[i].to(at::kFloat);
   }
-  for (const Step& step : plan.steps) {
+  if (widen && sum.target.defined()) sum.target = sum.target.to(at::kFloat);
+  for (const Step& step : steps) {
     const at::Tensor a = step.reduce[0].apply(std::move(values[step.positions[0]]));
     if (step.positions.size() == 1) {
       values = {permuted(a, step.axes[0])};
@@ -443,12 +479,12 @@ Tensor Contraction::operator()(const std::vector<Tensor>& operands) const {
     const at::Tensor b = step.reduce[1].apply(std::move(values[step.positions[1]]));
     values.erase(values.begin() + step.positions[1]);
     values.erase(values.begin() + step.positions[0]);
-    values.push_back(step.is_product ? run_product(step, a, b) : run_matmul(step, a, b));
+    values.push_back(step.is_product ? run_product(step, a, b) : run_matmul(step, a, b, &step == &steps.back() ? sum : Sum{}));
   }
   at::Tensor result = std::move(values.front());
   if (widen) result = result.to(dtype);
-  if (plan.output.size() != plan.distinct_output.size()) result = plan.on_diagonal(result);
-  return from_aten(std::move(result));
+  if (output.size() != distinct_output.size()) result = on_diagonal(result);
+  return result;
 }
 
 Tensor contract(const EinsumSpec& spec, const std::vector<Tensor>& operands) { return Contraction(spec)(operands); }

@@ -219,6 +219,8 @@ at::Tensor checked_positions(const at::Tensor& index, Size size, bool allow_nega
   return positions.device() == device ? positions : positions.to(device);
 }
 
+at::Tensor rows_at(const at::Tensor& x, const at::Tensor& positions) { return take(x, 0, positions); }
+
 const std::vector<SimpleFunction>& simple_functions() {
   static const auto& list = *new std::vector<SimpleFunction>([] {
     std::vector<SimpleFunction> out;

@@ -46,6 +46,11 @@ class Contraction {
   explicit Contraction(const EinsumSpec& spec);
   // The operands have the shapes of the spec and one dtype and device.
   Tensor operator()(const std::vector<Tensor>& operands) const;
+  // Whether the last step is a matrix product laid out as the result, which then can be added where it is made.
+  bool can_add() const;
+  // sum + scale * contraction, or scale * contraction where the sum is undefined. The sum is contiguous and has the result's shape; float32
+  // and float64 are written over it. Floating dtypes only, nothing that autograd watches.
+  Tensor add_to(const Tensor& sum, const std::vector<Tensor>& operands, double scale) const;
   // Elements of all results of steps before the last, together.
   uint64_t intermediate_elements() const;
 

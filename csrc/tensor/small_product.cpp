@@ -1,7 +1,5 @@
 #include "tensor/small_product.h"
 
-#include <ATen/ops/mm.h>
-
 #include "kernels/small_product.h"
 #include "tensor/views.h"
 
@@ -46,15 +44,6 @@ at::Tensor SmallProductPlan::operator()(const at::Tensor& left, const at::Tensor
   problem.result = result.mutable_data_ptr<float>();
   kernels::small_product(problem);
   return result;
-}
-
-at::Tensor matrix_product(const at::Tensor& left, const at::Tensor& right) {
-  SmallProductPlan plan;
-  plan.rows = {{left.size(0), 0, -1, 0}};
-  plan.columns = {{right.size(1), -1, 1, 1}};
-  plan.inner = {{left.size(1), 1, 0, -1}};
-  plan.finish({left.size(0), right.size(1)});
-  return plan.takes(left, right) ? plan(left, right) : at::mm(left, right);
 }
 
 }  // namespace pycircuit

@@ -22,7 +22,4 @@ struct SmallProductPlan {
   at::Tensor operator()(const at::Tensor& left, const at::Tensor& right) const;
 };
 
-// left[m, k] right[k, n].
-at::Tensor matrix_product(const at::Tensor& left, const at::Tensor& right);
-
 }  // namespace pycircuit

@@ -142,7 +142,7 @@ class ElementwiseMatch {
     if (!supported()) return refuse(refusals_, root_, kName, "it has more axes, operations or intermediates than the kernel takes");
     RegionParts parts{kName, root_, operands_, operands_.size(), {}, {}, 0, {}};
     parts.accepts = [](const std::vector<at::Tensor>& values) { return values[0].is_cpu() && has_kernel_element(values[0]); };
-    parts.kernel = [program = program_](std::vector<at::Tensor>& values) { return run(program, values); };
+    parts.kernel = [program = program_](std::vector<at::Tensor>& values, const auto&) { return run(program, values); };
     return make_region(std::move(parts), graph_, refusals_);
   }
 
@@ -287,11 +287,15 @@ class ElementwiseMatch {
 
 }  // namespace
 
-std::optional<Region> recognise_elementwise(const NodePtr& root, const FusionGraph& graph, Refusals* refusals) {
-  const DeviceDtypeOp& made = root->device_dtype();
+bool is_elementwise(const NodePtr& node) {
+  const DeviceDtypeOp& made = node->device_dtype();
   const bool on_cpu = !made.device || made.device->is_cpu();
   const bool fits = !made.dtype || (is_floating(*made.dtype) && *made.dtype != DType::float64);
-  if (!on_cpu || !fits || root->kind() == Kind::Rearrange || is_empty(root) || !num_operations(root)) return std::nullopt;
+  return on_cpu && fits && node->kind() != Kind::Rearrange && !is_empty(node) && num_operations(node);
+}
+
+std::optional<Region> recognise_elementwise(const NodePtr& root, const FusionGraph& graph, Refusals* refusals) {
+  if (!is_elementwise(root)) return std::nullopt;
   return ElementwiseMatch(root, graph, refusals)();
 }
 

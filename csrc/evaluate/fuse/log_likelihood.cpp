@@ -1,14 +1,12 @@
 // The log-probability of one label per row (spec 12, section 5; the form of 14, section 7): a log-softmax over the last axis of which one
 // entry per row is taken. Only the log-sum-exp of each row is computed. Where the logits are a matrix product of their own (x . w, possibly
 // plus a bias), they are made a block of columns at a time, so that nothing of the vocabulary's size is allocated.
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/logaddexp.h>
 #include <ATen/ops/logsumexp.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
 
 #include <algorithm>
@@ -21,8 +19,8 @@
 #include "evaluate/fuse/recognisers.h"
 #include "kernels/cross_entropy.h"
 #include "tensor/general_function.h"
+#include "tensor/matrix_product.h"
 #include "tensor/positions.h"
-#include "tensor/small_product.h"
 #include "tensor/views.h"
 
 namespace pycircuit {
@@ -269,8 +267,9 @@ at::Tensor of_product(const at::Tensor& x, const at::Tensor& w, const at::Tensor
   const int64_t row_block = std::min(rows, cpu ? kRows : 4 * kRows);
   const int64_t column_block = std::min(columns, std::max(kColumns, (cpu ? kBlock : kDeviceBlock) / std::max<int64_t>(row_block, 1)));
   if (rows <= row_block && columns <= column_block && dtype == work) {
-    at::Tensor logits = bias.defined() ? at::addmm(bias, x, w.t(), 1.0, scale) : matrix_product(x, views::permute(w, {1, 0}));
-    if (!bias.defined() && scale != 1.0) logits.mul_(scale);
+    at::Tensor logits = matrix_product(x, views::permute(w, {1, 0}));
+    if (scale != 1.0) logits.mul_(scale);
+    if (bias.defined()) logits.add_(bias);
     return of_logits(logits, labels);
   }
   at::Tensor out = at::empty({rows}, x.options().dtype(total));
@@ -290,10 +289,10 @@ at::Tensor of_product(const at::Tensor& x, const at::Tensor& w, const at::Tensor
       at::Tensor logits = buffer.narrow(0, 0, row_count * column_count).view({row_count, column_count});
       const at::Tensor weights = w.narrow(0, column, column_count).to(work).t();
       if (bias.defined()) {
-        at::addmm_out(logits, bias.narrow(0, column, column_count).to(work), part, weights, 1.0, scale);
+        logits.copy_(bias.narrow(0, column, column_count));
+        multiply_into(logits, part, weights, scale, 1.0);
       } else {
-        at::mm_out(logits, part, weights);
-        if (scale != 1.0) logits.mul_(scale);
+        multiply_into(logits, part, weights, scale);
       }
       if (!cpu) {
         on_device->add(logits, column);
@@ -366,8 +365,8 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
     parts.workspace_bytes = 8 * static_cast<uint64_t>(kBlock + std::min(rows, kRows) * kColumns);
     // The scale above the bias applies to it too.
     const double bias_scale = outer.scale, scale = (bias ? outer.scale : 1.0) * inner.scale * product->scale;
-    parts.kernel = [=, product = *product, after_scale = after.scale, has_bias = static_cast<bool>(bias),
-                    shape = root->shape()](std::vector<at::Tensor>& values) {
+    parts.kernel = [=, product = *product, after_scale = after.scale, has_bias = static_cast<bool>(bias), shape = root->shape()](
+                       std::vector<at::Tensor>& values, const auto&) {
       const at::Tensor x = matrix(values[0], product.x_axes, rows, product.inner);
       const at::Tensor w = matrix(values[1], product.w_axes, columns, product.inner);
       at::Tensor vector = has_bias ? views::reshape(values[2], {columns}) : at::Tensor();
@@ -380,7 +379,7 @@ std::optional<Region> recognise_log_likelihood(const NodePtr& root, const Fusion
   if (same(labels, input)) return std::nullopt;
   parts.operands = {input, labels};
   parts.num_unified = 1;
-  parts.kernel = [=, after_scale = after.scale, shape = root->shape()](std::vector<at::Tensor>& values) {
+  parts.kernel = [=, after_scale = after.scale, shape = root->shape()](std::vector<at::Tensor>& values, const auto&) {
     const at::Tensor logits = views::reshape(values[0], {rows, columns});
     return finish(of_logits(logits, positions(values[1], logits)), after_scale, shape);
   };

@@ -202,7 +202,7 @@ class NormMatch {
 
     const AlignedView to_root(Factor{deviation.centered, order}, root_axes());
     parts.kernel = [centers = static_cast<bool>(x), eps = deviation.eps, has_weight, has_bias, leftovers, to_root,
-                    coefficient = scaled ? expression.coefficient : 1.0](std::vector<at::Tensor>& values) {
+                    coefficient = scaled ? expression.coefficient : 1.0](std::vector<at::Tensor>& values, const auto&) {
       const int64_t size = values[0].size(-1);
       size_t next = 1;
       const at::Tensor weight = has_weight ? views::reshape(values[next++], {size}) : at::Tensor();

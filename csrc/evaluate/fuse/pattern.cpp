@@ -318,7 +318,7 @@ std::optional<Region> make_region(RegionParts parts, const FusionGraph& graph, R
       return plain(std::move(args));
     }
     args.operands.clear();
-    return from_aten(fused(values));
+    return from_aten(fused(values, args.indices));
   };
   return region;
 }

@@ -45,8 +45,8 @@ struct AlignedView {
 };
 
 // Computes the region; `values` are its operands: the first `num_unified` in one floating dtype and device, in the order given, and the
-// others as they come.
-using FusedKernel = std::function<at::Tensor(std::vector<at::Tensor>& values)>;
+// others as they come; `indices`: the elements of the Index nodes inside, in the order in which they run.
+using FusedKernel = std::function<at::Tensor(std::vector<at::Tensor>& values, const std::vector<const IndexElements*>& indices)>;
 struct RegionParts {
   std::string_view fusion;
   NodePtr root;

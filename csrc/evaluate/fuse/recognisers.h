@@ -11,8 +11,14 @@ std::optional<Region> recognise_attention(const NodePtr& root, const FusionGraph
 std::optional<Region> recognise_norm(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
 // The entries of a log-softmax at given labels, with the matrix product that makes the logits.
 std::optional<Region> recognise_log_likelihood(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
+// Rows of an embedding at sampled tokens, with what is added to them.
+std::optional<Region> recognise_embedding(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
+// Scale, bias and residual of matrix products.
+std::optional<Region> recognise_epilogue(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
 
 // Chains and small trees of elementwise nodes.
 std::optional<Region> recognise_elementwise(const NodePtr& root, const FusionGraph& graph, Refusals* refusals);
+// Whether the node can be computed in one pass with what it reads.
+bool is_elementwise(const NodePtr& node);
 
 }  // namespace pycircuit

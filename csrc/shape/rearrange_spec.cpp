@@ -101,6 +101,9 @@ void check_unsigned_rank_fits(int64_t rank) {
   fail(ErrorId::RearrangeSpecLenShapeTooLarge, "rank " + std::to_string(rank) + " is too large for a RearrangeSpec: at most 255", rank);
 }
 
+// Of two counts; ranks that are given may be as large as the type.
+int64_t saturating_sum(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
+
 // One group per int of first .. first + count - 1.
 void append_singles(IntGroups& groups, int64_t first, int64_t count) {
   for (int64_t i = first; i < first + count; ++i) groups.push_back({static_cast<Label>(i)});
@@ -185,7 +188,7 @@ RearrangeSpec RearrangeSpec::unflatten_axis(int64_t ndim, int64_t axis, const Sh
   axis = normalize_axis(axis, ndim, "axis to unflatten out of bounds");
   const auto pieces = static_cast<int64_t>(shape.size());
   const int64_t others = ndim - 1;
-  if (others > kMaxRank || others + pieces > kMaxRank) fail_rank(others + pieces);
+  check_rank(saturating_sum(others, pieces));
   IntGroups input, output;
   append_singles(input, 0, axis);
   input.push_back(range(others, pieces));
@@ -199,7 +202,7 @@ RearrangeSpec RearrangeSpec::unflatten_axis(int64_t ndim, int64_t axis, const Sh
 RearrangeSpec RearrangeSpec::expand_at_axes(int64_t orig_ndim, const std::vector<int64_t>& axes, const std::optional<Shape>& counts) {
   check_not_negative(orig_ndim);
   const auto added = static_cast<int64_t>(axes.size());
-  if (orig_ndim > kMaxRank || orig_ndim + added > kMaxRank) fail_rank(orig_ndim + added);
+  check_rank(saturating_sum(orig_ndim, added));
   const int64_t rank = orig_ndim + added;
   if (counts && counts->size() != axes.size()) {
     fail(ErrorId::RearrangeSpecAxesAndCountsDontMatch, "need one count per axis", axes.size(), counts->size());
@@ -231,7 +234,7 @@ RearrangeSpec RearrangeSpec::expand_at_axes(int64_t orig_ndim, const std::vector
 RearrangeSpec RearrangeSpec::prepend_batch_shape(const Shape& new_shape, int64_t old_rank) {
   check_not_negative(old_rank);
   const auto batch = static_cast<int64_t>(new_shape.size());
-  if (old_rank > kMaxRank || batch + old_rank > kMaxRank) fail_rank(batch + old_rank);
+  check_rank(saturating_sum(batch, old_rank));
   IntGroups input, output;
   append_singles(input, batch, old_rank);
   append_singles(output, 0, batch + old_rank);
@@ -303,7 +306,7 @@ void RearrangeSpec::check_rank(int64_t rank) {
 RearrangeSpec RearrangeSpec::add_batch_dims(int64_t batch_rank) const {
   check_not_negative(batch_rank);
   const auto first = static_cast<int64_t>(int_sizes_.size());
-  if (batch_rank > kMaxRank || first + batch_rank > kLabelCount) fail_rank(first + batch_rank);
+  if (batch_rank > kMaxRank || first + batch_rank > kLabelCount) fail_rank(saturating_sum(first, batch_rank));
   IntGroups input, output;
   append_singles(input, first, batch_rank);
   output = input;

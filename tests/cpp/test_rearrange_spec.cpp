@@ -131,6 +131,13 @@ TEST(RearrangeSpec, ConstructorErrors) {
   EXPECT_ERROR(MiscInputItemOutOfBounds, Spec::unflatten_axis(2, 2, {1}));
   EXPECT_ERROR(RearrangeSpecLenShapeTooLarge, Spec::unflatten_axis(200, 2, Shape(57, 1)));
   EXPECT_ERROR(RearrangeSpecLenShapeTooLarge, Spec::expand_at_axes(255, {0}));
+  // Sums that do not fit the type.
+  const CircuitError error = error_of([] { Spec::unflatten_axis(INT64_MAX, 0, {2, 3}); });
+  EXPECT_EQ(error.id(), ErrorId::RearrangeSpecLenShapeTooLarge);
+  EXPECT_NE(std::string(error.what()).find("rank 9223372036854775807 is too large"), std::string::npos) << error.what();
+  EXPECT_ERROR(RearrangeSpecLenShapeTooLarge, Spec::expand_at_axes(INT64_MAX, {0}));
+  EXPECT_ERROR(RearrangeSpecLenShapeTooLarge, Spec::prepend_batch_shape({1, 1}, INT64_MAX));
+  EXPECT_ERROR(RearrangeSpecLenShapeTooLarge, Spec::ident(1).add_batch_dims(INT64_MAX));
   EXPECT_ERROR(RearrangeSpecAxesAndCountsDontMatch, Spec::expand_at_axes(2, {0}, Shape{1, 2}));
   EXPECT_ERROR(MiscInputItemOutOfBounds, Spec::expand_at_axes(2, {3}));
   EXPECT_ERROR(RearrangeSpecRepeatedAxes, Spec::expand_at_axes(2, {0, -4}, Shape{1, 2}));

@@ -1,6 +1,8 @@
 #include "rewrite/pull_concat.h"
 
 #include <array>
+#include <cstdint>
+#include <numeric>
 
 #include "circuit/walk.h"
 #include "rewrite/build.h"
@@ -43,8 +45,10 @@ NodePtr split(const NodePtr& node, int64_t axis, const std::vector<Size>& sectio
   NodePtrs pieces;
   Size start = 0;
   for (const Size size : sections) {
-    pieces.push_back(index(node, slice_at(node->rank(), axis, start, start + size)));
-    start += size;
+    // Where the sum does not fit, the largest number is as far out of bounds.
+    const Size end = size > INT64_MAX - start ? INT64_MAX : start + size;
+    pieces.push_back(index(node, slice_at(node->rank(), axis, start, end)));
+    start = end;
   }
   return Concat::make(std::move(pieces), axis);
 }
@@ -200,12 +204,10 @@ NodePtr split_to_concat(const NodePtr& circuit, int64_t axis, const std::vector<
   if (axis < 0 || axis >= circuit->rank())
     fail(ErrorId::MiscInputItemOutOfBounds,
          "split_to_concat: axis " + std::to_string(axis) + " of " + describe(*circuit) + " does not exist", axis, circuit->rank());
-  Size total = 0;
-  for (const Size size : sections) {
+  for (const Size size : sections)
     if (size < 0) fail(ErrorId::OverflowError, "split_to_concat: negative section " + std::to_string(size));
-    total += size;
-  }
   const NodePtr result = split(circuit, axis, sections, plain_index);
+  const Size total = std::accumulate(sections.begin(), sections.end(), Size{0});  // not past the end: each section is within the axis
   if (total < circuit->shape()[axis])
     fail(ErrorId::ValueError, "split_to_concat: the sections cover " + std::to_string(total) + " of " + size_text(circuit->shape()[axis]) +
                                   " positions of axis " + std::to_string(axis) + " of " + describe(*circuit));

@@ -406,6 +406,8 @@ def test_split_to_concat() -> None:
         (2, [4], rc.MiscInputItemOutOfBoundsError),
         (-1, [3], rc.MiscInputItemOutOfBoundsError),
         (0, [3, 2], rc.IndexIndexOutOfBoundsError),
+        (0, [2**62, 2**62], rc.IndexIndexOutOfBoundsError),
+        (0, [4, 2**63 - 1], rc.IndexIndexOutOfBoundsError),
         (0, [3], ValueError),
         (0, [], rc.ConstructConcatZeroNodesError),
     ):

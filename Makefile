@@ -17,6 +17,8 @@ TEST_WORKERS ?= 2
 SANITIZE_OPTIONS := -DPYCIRCUIT_SANITIZE=ON -DPYCIRCUIT_CPP_TESTS=ON -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DCMAKE_CUDA_COMPILER= -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON)
 # Python's own objects are not all freed at exit; a too large allocation is an exception.
 SANITIZE_ENVIRONMENT := ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=12288 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+# Left out: what compares with the peer, and what measures memory, which the sanitizer keeps for a while after it is freed.
+LEFT_OUT := --ignore-glob="*peer*" --deselect tests/circuit/test_robustness.py::test_dropped_tensors_are_freed
 SANITIZED_TESTS ?= tests/circuit tests/shape tests/functions tests/tensor tests/match tests/module tests/text tests/random
 
 .PHONY: demo test cpp-test sanitize sanitize-cpp lint format bench cpp-bench clean
@@ -47,7 +49,7 @@ sanitize: sanitize-cpp
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cmake --build build/sanitize --target _core
 	$(SANITIZE_ENVIRONMENT) LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 		PYCIRCUIT_CORE="$$(ls $(CURDIR)/build/sanitize/_core*.so)" PYTHONPATH=tests/sanitized:. \
-		$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile --ignore-glob="*peer*" $(SANITIZED_TESTS)
+		$(PYTHON) -m pytest -n $(TEST_WORKERS) --dist loadfile $(LEFT_OUT) $(SANITIZED_TESTS)
 
 lint: $(VENV)/.built
 	$(VENV)/bin/ruff check pycircuit tests bench

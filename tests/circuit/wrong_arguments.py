@@ -32,6 +32,7 @@ FOLDER = tempfile.TemporaryDirectory()
 for store in ("TENSORS_CACHE_DIR", "RR_RRFS_DIR", "TENSORS_BY_HASH_DIR"):
     os.environ[store] = FOLDER.name
 SECONDS = 3.0  # of processor time for one call
+SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")  # by `make sanitize`
 
 # --- values
 x = rc.Array(torch.arange(6.0).reshape(2, 3), "x")
@@ -632,6 +633,8 @@ def run_values(run):
 
 DEPTH = 3000
 STACK = 192 * 1024  # less than 66 bytes a level: nothing can recurse
+if SANITIZED:
+    STACK = 4096 * 1024  # frames are many times larger
 LONG = {"opt_eval_each_subcircuit_until_fail"}  # evaluates every node below every node
 
 
@@ -731,7 +734,7 @@ def main():
     run = Run(report)
     os.chdir(FOLDER.name)
     rc.save_tensor(x.value)
-    if "asan" not in os.environ.get("LD_PRELOAD", ""):  # which reserves far more than it uses, and has a limit of its own
+    if not SANITIZED:  # the sanitizer reserves far more than it uses, and has a limit of its own
         resource.setrlimit(resource.RLIMIT_AS, (12 << 30, resource.RLIM_INFINITY))
     {"values": run_values, "deep": run_deep}[what](run)
     os.chdir("/")

@@ -91,7 +91,7 @@ class Expansion {
   virtual Name inserted_name(const Node& old_child, const NodePtr& new_child, bool inside, std::string_view suffix) const;
 
  private:
-  using Scope = uint32_t;                                                        // number of a set of replaced symbols; 0 is the empty one
+  using Scope = uint32_t;                                             // number of a set of replaced symbols; 0 is the empty one
   using Bindings = FlatMap<uint64_t, std::pair<SymbolPtr, NodePtr>>;  // by symbol id
   struct Key {
     uint64_t node = 0;

@@ -50,8 +50,7 @@ std::vector<size_t> path_from(const py::object& value) {
 
 NodeMap replacements_from(const py::dict& map) {
   NodeMap replacements;
-  for (const auto& [key, value] : map)
-    replacements[circuit_from(key, "key of map")->id()] = circuit_from(value, "value of map");
+  for (const auto& [key, value] : map) replacements[circuit_from(key, "key of map")->id()] = circuit_from(value, "value of map");
   return replacements;
 }
 

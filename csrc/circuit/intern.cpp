@@ -3,6 +3,7 @@
 
 #include <array>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "base/fast_hash.h"
@@ -10,7 +11,7 @@
 namespace pycircuit {
 namespace {
 
-constexpr size_t kShards = 64;
+constexpr size_t kShards = 64, kLeastSlots = 256;
 std::atomic<uint64_t> next_id{1};
 
 const Node* const kTombstone = reinterpret_cast<const Node*>(alignof(Node));
@@ -36,7 +37,7 @@ struct Slot {
 
 struct alignas(64) Shard {
   SpinLock lock;
-  std::vector<Slot> slots = std::vector<Slot>(64);
+  std::vector<Slot> slots = std::vector<Slot>(kLeastSlots);
   size_t used = 0;  // nodes and tombstones
   size_t live = 0;
 
@@ -58,8 +59,31 @@ struct alignas(64) Shard {
   }
 
   void grow_if_full() {
-    if (used * 2 < slots.size()) return;
-    std::vector<Slot> old(live * 4 > slots.size() ? slots.size() * 2 : slots.size());
+    if (used * 2 >= slots.size()) resize(live * 4 > slots.size() ? slots.size() * 2 : slots.size());
+  }
+
+  // A run of tombstones that ends at an empty slot is no way to anywhere.
+  void free(Slot* slot) {
+    const size_t mask = slots.size() - 1;
+    auto i = static_cast<size_t>(slot - slots.data());
+    slot->node = kTombstone;
+    --live;
+    if (slots[(i + 1) & mask].node) return;
+    for (; slots[i].node == kTombstone; i = (i - 1) & mask, --used) slots[i] = {};
+  }
+
+  // After many nodes have gone a large table would only make looking up the others miss the caches.
+  void shrink_if_empty() noexcept {
+    if (slots.size() <= kLeastSlots || live * 16 >= slots.size()) return;
+    try {
+      resize(slots.size() / 4);
+    } catch (const std::bad_alloc&) {  // it stays large
+    }
+  }
+
+ private:
+  void resize(size_t size) {
+    std::vector<Slot> old(size);
     old.swap(slots);
     used = live;
     for (const Slot& slot : old)
@@ -135,8 +159,8 @@ void InternTable::remove(const Node& node) {
   const std::lock_guard lock(shard.lock);
   Slot* slot = shard.probe(node.key_hash_, [&](const Node* other) { return other == &node; });
   if (slot->node != &node) return;
-  slot->node = kTombstone;
-  --shard.live;
+  shard.free(slot);
+  shard.shrink_if_empty();
 }
 
 }  // namespace pycircuit

@@ -147,3 +147,18 @@ def test_free_symbols_follow_the_symbols():
     bound = above.update(a, lambda _: S)
     assert bound.no_unbound_symbols and bound.is_explicitly_computable
     assert not replaced.is_explicitly_computable
+
+
+def test_live_nodes_are_found_after_many_others_have_gone():
+    """Tables shrink when nodes go, in whatever order, and lose none that stays."""
+    order = torch.randperm(60_000, generator=torch.Generator().manual_seed(1)).tolist()
+    nodes = {i: rc.Scalar(float(i), name=f"many {i}") for i in range(len(order))}
+    kept = {i: nodes[i] for i in order[::997]}
+    for step, i in enumerate(order):
+        del nodes[i]
+        if step % 5000 == 0:
+            assert all(rc.Scalar(float(j), name=f"many {j}") is node for j, node in kept.items())
+    assert all(rc.Scalar(float(j), name=f"many {j}") is node for j, node in kept.items())
+    again = [rc.Scalar(float(i), name=f"many {i}") for i in order]
+    assert all(again[position] is kept[i] for position, i in enumerate(order) if i in kept)
+    assert len({node.hash for node in again}) == len(order)

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "circuit/nodes/all.h"
 #include "evaluate/fuse/pattern.h"

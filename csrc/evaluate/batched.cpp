@@ -81,33 +81,14 @@ class PieceByPiece {
     }
   };
 
-  // The arguments that differ between a piece and another of its size. Nothing if one is no slice.
-  std::optional<std::vector<Varying>> varying_arguments(const Module& piece, const Module& other) const {
-    std::vector<Varying> varying;
-    for (size_t j = 0; j < piece.num_arguments(); ++j) {
-      const NodePtr &argument = piece.argument(j), &moved = other.argument(j);
-      if (same(argument, moved)) continue;
-      const Index *index = argument->as<Index>(), *moved_index = moved->as<Index>();
-      if (!index || !moved_index) return std::nullopt;
-      const auto slice = [](const Index& of, int axis) { return std::get<Slice>(of.index()[axis]); };
-      int axis = 0;
-      while (slice(*index, axis) == slice(*moved_index, axis)) ++axis;
-      varying.push_back({Ref<const Index>(index), axis});
-    }
-    return varying;
-  }
-
   // `count` pieces of `rows` from `start` on.
   bool run_pieces(int64_t start, int64_t rows, int64_t count) {
     NodePtrs circuits;
     std::vector<Varying> varying;
     for (const auto& circuit : circuits_) {
-      const auto piece = batch_piece(circuit, axis_, start, start + rows);
-      const int64_t elsewhere = start == 0 ? size_ - rows : 0;
-      auto arguments = varying_arguments(*piece, *batch_piece(circuit, axis_, elsewhere, elsewhere + rows));
-      if (!arguments) return false;
-      varying.insert(varying.end(), arguments->begin(), arguments->end());
-      circuits.push_back(substitute_all_modules(piece));
+      const BatchPiece piece = batch_piece(circuit, axis_, start, start + rows);
+      for (size_t i = 0; i < piece.sliced_axes.size(); ++i) varying.push_back({cast<Index>(piece.call->argument(i)), piece.sliced_axes[i]});
+      circuits.push_back(substitute_all_modules(piece.call));
     }
     const Lowered lowered = lower(circuits, options_.settings);
     if (needs_gradient(leaf_values(lowered))) return false;

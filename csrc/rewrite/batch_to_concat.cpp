@@ -136,6 +136,14 @@ class Batching {
     return arguments;
   }
 
+  // Of the leaves of the arguments that are slices, which come first.
+  std::vector<int> sliced_axes() const {
+    std::vector<int> axes;
+    for (const State& state : states_)
+      if (state.role == Role::kAxisLeaf) axes.push_back(state.axis);
+    return axes;
+  }
+
  private:
   static NodePtr rebuilt(const NodePtr& node, NodePtrs children) {
     if (node->kind() == Kind::Module) return node->rebuild(std::move(children));
@@ -232,9 +240,9 @@ NodePtr batch_to_concat(const NodePtr& circuit, int64_t axis, int64_t batch_size
   return Concat::make(std::move(pieces), axis);
 }
 
-Ref<const Module> batch_piece(const NodePtr& circuit, int64_t axis, Size start, Size stop) {
+BatchPiece batch_piece(const NodePtr& circuit, int64_t axis, Size start, Size stop) {
   const Batching batching(circuit, static_cast<int>(axis), false);
-  return Module::make(batching.spec(stop - start), batching.arguments(start, stop));
+  return {Module::make(batching.spec(stop - start), batching.arguments(start, stop)), batching.sliced_axes()};
 }
 
 }  // namespace pycircuit

@@ -27,8 +27,7 @@ void each(py::handle value, std::string_view what, std::string_view expected, Vi
 template <class T>
 T object_from(py::handle value, std::string_view what, std::string_view expected) {
   py::detail::make_caster<T> caster;
-  if (value.is_none() || !caster.load(value, true))
-    throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(value));
+  if (value.is_none() || !caster.load(value, true)) fail_expected(what, expected, value);
   return py::detail::cast_op<T>(std::move(caster));
 }
 template <class T>

@@ -33,7 +33,7 @@ PathOptions options_from(py::handle check_outer, py::handle mem_cap, py::handle 
 std::vector<NamedAxes> named_axes_list_from(py::handle values) {
   std::vector<NamedAxes> out;
   each(values, "children_named_axes", "a sequence of dicts", [&](py::handle value) {
-    if (!PyDict_Check(value.ptr())) throw py::type_error("children_named_axes: expected dicts, got " + shown(value));
+    if (!PyDict_Check(value.ptr())) fail_expected("children_named_axes", "dicts", value);
     out.push_back(named_axes_from(py::reinterpret_borrow<py::dict>(value)));
   });
   return out;

@@ -27,7 +27,7 @@ int64_t dim_count_from(const py::object& value, std::string_view what) {
 std::vector<bool> flags_from(py::handle values) {
   std::vector<bool> out;
   each(values, "input_batchability", "a sequence of bools", [&](py::handle value) {
-    if (!PyBool_Check(value.ptr())) throw py::type_error("input_batchability: expected bools, got " + shown(value));
+    if (!PyBool_Check(value.ptr())) fail_expected("input_batchability", "bools", value);
     out.push_back(value.is(py::handle(Py_True)));
   });
   return out;

@@ -69,7 +69,7 @@ py::object junction_of(bool any, py::handle self, const py::args& others) {
 }
 
 std::set<uint64_t> child_numbers_from(py::handle value) {
-  if (!PyAnySet_Check(value.ptr())) throw py::type_error("child_numbers: expected a set of ints, got " + shown(value));
+  if (!PyAnySet_Check(value.ptr())) fail_expected("child_numbers", "a set of ints", value);
   std::set<uint64_t> numbers;
   for (const py::handle item : value) {
     const int64_t number = int_from(item, "child_numbers");
@@ -265,7 +265,7 @@ void add_combinators(py::class_<T>& cls) {
       .def(
           "validate_matched",
           [](const T& self, const py::object& matched) {
-            if (!PyAnySet_Check(matched.ptr())) throw py::type_error("matched: expected a set of circuits, got " + shown(matched));
+            if (!PyAnySet_Check(matched.ptr())) fail_expected("matched", "a set of circuits", matched);
             self.validate_matched(circuits_from(matched, "matched"));
           },
           py::arg("matched"), "RuntimeError unless each part of the matcher was of use for the found nodes (spec 07, 6.4).")
@@ -369,7 +369,7 @@ void bind_matcher(py::class_<Matcher>& cls) {
             std::vector<Kind> kinds;
             for (const py::handle type : types) {
               const auto kind = kind_of_class(type);
-              if (!kind) throw py::type_error("types: expected node classes, got " + shown(type));
+              if (!kind) fail_expected("types", "node classes", type);
               kinds.push_back(*kind);
             }
             return Matcher::kinds(kinds);

@@ -8,8 +8,7 @@ namespace pycircuit {
 namespace {
 
 std::string repr_matcher_debug(const NodePtr& circuit, const py::object& matcher, const py::object& print_options) {
-  if (!py::isinstance<BoundPrintOptions>(print_options))
-    throw py::type_error("print_options: expected a PrintOptions, got " + shown(print_options));
+  if (!py::isinstance<BoundPrintOptions>(print_options)) fail_expected("print_options", "a PrintOptions", print_options);
   return matcher_debug_text(circuit, iterative_matcher_from(matcher), print_options.cast<const BoundPrintOptions&>().core);
 }
 

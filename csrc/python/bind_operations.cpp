@@ -55,7 +55,7 @@ Conv::Padding padding_from(const py::object& padding, size_t dims) {
   each(padding, "padding", "an int, a list of ints or of pairs", [&](py::handle item) {
     if (PySequence_Check(item.ptr())) {
       const auto pair = ints_from(item, "padding");
-      if (pair.size() != 2) throw py::type_error("padding: expected (before, after) pairs, got " + shown(item));
+      if (pair.size() != 2) fail_expected("padding", "(before, after) pairs", item);
       out.emplace_back(pair[0], pair[1]);
     } else {
       const int64_t both = int_from(item, "padding");

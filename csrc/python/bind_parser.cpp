@@ -12,7 +12,7 @@ namespace {
 using References = std::vector<std::pair<std::string, NodePtr>>;
 
 References references_from(py::handle value) {
-  if (!PyDict_Check(value.ptr())) throw py::type_error("reference_circuits: expected a dict of str to circuit, got " + shown(value));
+  if (!PyDict_Check(value.ptr())) fail_expected("reference_circuits", "a dict of str to circuit", value);
   References references;
   for (const auto& [key, circuit] : py::reinterpret_borrow<py::dict>(value))
     references.emplace_back(str_from(key, "reference_circuits"), circuit_from(circuit, "reference_circuits"));
@@ -21,7 +21,7 @@ References references_from(py::handle value) {
 
 void add_by_name(References& references, py::handle circuits) {
   if (!PyList_Check(circuits.ptr()) && !PyTuple_Check(circuits.ptr()))
-    throw py::type_error("reference_circuits_by_name: expected a list of circuits, got " + shown(circuits));
+    fail_expected("reference_circuits_by_name", "a list of circuits", circuits);
   for (const NodePtr& circuit : circuits_from(circuits, "reference_circuits_by_name"))
     references.emplace_back(reference_name(circuit), circuit);
   std::vector<std::string_view> keys;
@@ -30,8 +30,7 @@ void add_by_name(References& references, py::handle circuits) {
 }
 
 DeviceDtypeOp device_dtype_from(py::handle value) {
-  if (!py::isinstance<DeviceDtypeOp>(value))
-    throw py::type_error("tensors_as_random_device_dtype: expected a TorchDeviceDtypeOp, got " + shown(value));
+  if (!py::isinstance<DeviceDtypeOp>(value)) fail_expected("tensors_as_random_device_dtype", "a TorchDeviceDtypeOp", value);
   return value.cast<DeviceDtypeOp>();
 }
 

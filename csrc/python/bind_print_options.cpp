@@ -23,7 +23,7 @@ Field flag(const char* name, const char* doc) {
 }
 
 PrintReferences::Items reference_items(py::handle value) {
-  if (!PyDict_Check(value.ptr())) throw py::type_error("reference_circuits: expected a dict of circuit to str, got " + shown(value));
+  if (!PyDict_Check(value.ptr())) fail_expected("reference_circuits", "a dict of circuit to str", value);
   PrintReferences::Items items;
   for (const auto& [circuit, key] : py::reinterpret_borrow<py::dict>(value))
     items.emplace_back(circuit_from(circuit, "reference_circuits"), str_from(key, "reference_circuits"));
@@ -81,7 +81,7 @@ const Field kFields[] = {
 void add_by_name(Options& options, py::handle circuits) {
   PrintReferences::Items items = options.core.reference_circuits.items();
   if (!PyList_Check(circuits.ptr()) && !PyTuple_Check(circuits.ptr()))
-    throw py::type_error("reference_circuits_by_name: expected a list of circuits, got " + shown(circuits));
+    fail_expected("reference_circuits_by_name", "a list of circuits", circuits);
   for (const NodePtr& circuit : circuits_from(circuits, "reference_circuits_by_name")) items.emplace_back(circuit, reference_name(circuit));
   options.core.reference_circuits = PrintReferences(std::move(items));
 }
@@ -245,7 +245,7 @@ BoundPrintOptions bound_options(PrintOptions core) {
 
 IterativeMatcher nest_traversal(const py::object& circuit_type, const py::object& traversal) {
   const auto kind = kind_of_class(circuit_type);
-  if (!kind) throw py::type_error("circuit_type: expected a class of nodes, got " + shown(circuit_type));
+  if (!kind) fail_expected("circuit_type", "a class of nodes", circuit_type);
   const IterativeMatcher within = traversal.is_none() ? new_traversal() : iterative_matcher_from(traversal, "traversal");
   return restrict(within, false, {}, !Matcher::kind(*kind));
 }

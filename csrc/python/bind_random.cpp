@@ -33,7 +33,7 @@ HashSeeder hash_seeder(const py::object& base_seed) {
 Seeder seeder_from(const py::object& seeder) {
   if (seeder.is_none()) return hash_seeder(py::none());
   if (py::isinstance<HashSeeder>(seeder)) return seeder.cast<HashSeeder>();
-  if (!PyCallable_Check(seeder.ptr())) throw py::type_error("seeder: expected a callable group -> int, got " + shown(seeder));
+  if (!PyCallable_Check(seeder.ptr())) fail_expected("seeder", "a callable group -> int", seeder);
   return PythonSeeder{shared_object(seeder)};
 }
 
@@ -45,7 +45,7 @@ py::object seeder_object(const Seeder& seeder) {
 std::vector<Slice> slices_from(const py::object& subsets) {
   std::vector<Slice> slices;
   each(subsets, "subsets", "a sequence of slices", [&](py::handle item) {
-    if (!PySlice_Check(item.ptr())) throw py::type_error("subsets: expected slices, got " + shown(item));
+    if (!PySlice_Check(item.ptr())) fail_expected("subsets", "slices", item);
     if (!item.attr("step").is_none()) throw py::value_error("subsets: step must be None, got " + shown(item));
     slices.push_back(std::get<Slice>(index_from(py::make_tuple(item))[0]));
   });

@@ -34,7 +34,7 @@ int64_t count_from(py::handle value, std::string_view what) {
 
 OptimizationSettings settings_or_default(py::handle value) {
   if (value.is_none()) return {};
-  if (!py::isinstance<OptimizationSettings>(value)) throw py::type_error("settings: expected OptimizationSettings, got " + shown(value));
+  if (!py::isinstance<OptimizationSettings>(value)) fail_expected("settings", "OptimizationSettings", value);
   return value.cast<OptimizationSettings>();
 }
 

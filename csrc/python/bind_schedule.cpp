@@ -62,18 +62,17 @@ void assign(std::optional<int64_t>& field, py::handle value, const char* name) {
 }
 
 void assign(bool& field, py::handle value, const char* name) {
-  if (!PyBool_Check(value.ptr())) throw py::type_error(std::string(name) + ": expected a bool, got " + shown(value));
+  if (!PyBool_Check(value.ptr())) fail_expected(name, "a bool", value);
   field = value.cast<bool>();
 }
 
 void assign(double& field, py::handle value, const char* name) {
-  if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr()))
-    throw py::type_error(std::string(name) + ": expected a float, got " + shown(value));
+  if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr())) fail_expected(name, "a float", value);
   field = value.cast<double>();
 }
 
 void assign(SimpFnSubset& field, py::handle value, const char* name) {
-  if (!py::isinstance<SimpFnSubset>(value)) throw py::type_error(std::string(name) + ": expected a SimpFnSubset, got " + shown(value));
+  if (!py::isinstance<SimpFnSubset>(value)) fail_expected(name, "a SimpFnSubset", value);
   field = value.cast<SimpFnSubset>();
 }
 

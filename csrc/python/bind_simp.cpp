@@ -10,7 +10,7 @@ std::vector<std::string> names_from(const py::iterable& names) {
   if (py::isinstance<py::str>(names)) throw py::type_error("names: expected a sequence of rule names, got a str");
   std::vector<std::string> out;
   for (const py::handle name : names) {
-    if (!py::isinstance<py::str>(name)) throw py::type_error("names: expected rule names, got " + shown(name));
+    if (!py::isinstance<py::str>(name)) fail_expected("names", "rule names", name);
     out.push_back(*name_from(name, "names"));
   }
   return out;
@@ -27,7 +27,7 @@ SimpFnSubset with_flags(const SimpFnSubset& self, const py::kwargs& flags) {
   for (const auto& [name, value] : flags) {
     all.push_back(*name_from(name, "names"));
     if (value.is_none()) continue;
-    if (!py::isinstance<py::bool_>(value)) throw py::type_error(all.back() + ": expected a bool or None, got " + shown(value));
+    if (!py::isinstance<py::bool_>(value)) fail_expected(all.back(), "a bool or None", value);
     (value.cast<bool>() ? on : off).push_back(all.back());
   }
   SimpFnSubset::check_names(all);

@@ -12,7 +12,7 @@ namespace pycircuit {
 namespace {
 
 BoundPrintOptions text_options_from(py::handle value) {
-  if (!py::isinstance<BoundPrintOptions>(value)) throw py::type_error("options: expected a PrintOptions, got " + shown(value));
+  if (!py::isinstance<BoundPrintOptions>(value)) fail_expected("options", "a PrintOptions", value);
   return value.cast<BoundPrintOptions>();
 }
 
@@ -51,7 +51,7 @@ void bind_circuit_methods(py::module_& m) {
           "print_html",
           [](const NodePtr& self, const py::object& options) {
             if (!py::isinstance(options, py::module_::import("pycircuit._core").attr("PrintHtmlOptions")))
-              throw py::type_error("options: expected a PrintHtmlOptions, got " + shown(options));
+              fail_expected("options", "a PrintHtmlOptions", options);
             options.attr("print")(self);
           },
           html_default, "Shows the circuit as a foldable tree (spec 06, section 10).")

@@ -12,7 +12,7 @@ namespace pycircuit {
 namespace {
 
 void check_callable(const py::object& fn, std::string_view what) {
-  if (!PyCallable_Check(fn.ptr())) throw py::type_error(std::string(what) + ": expected a callable, got " + shown(fn));
+  if (!PyCallable_Check(fn.ptr())) fail_expected(what, "a callable", fn);
 }
 
 // f on each distinct node in pre-order. Where it raises, nothing below is visited on its account; the first exception is raised at the end.
@@ -59,9 +59,9 @@ NodePtr replace(const NodePtr& circuit, const py::dict& map) { return replace_no
 
 CircuitIdentities identities_from(const py::object& hashes) {
   CircuitIdentities out;
-  if (!PyAnySet_Check(hashes.ptr())) throw py::type_error("hs: expected a set of 32-byte hashes, got " + shown(hashes));
+  if (!PyAnySet_Check(hashes.ptr())) fail_expected("hs", "a set of 32-byte hashes", hashes);
   for (const py::handle item : hashes) {
-    if (!PyBytes_Check(item.ptr())) throw py::type_error("hs: expected bytes, got " + shown(item));
+    if (!PyBytes_Check(item.ptr())) fail_expected("hs", "bytes", item);
     py::detail::make_caster<Hash> caster;
     if (!caster.load(item, false))
       throw py::value_error("hs: expected hashes of 32 bytes, got " + std::to_string(py::len(item)) + " bytes");

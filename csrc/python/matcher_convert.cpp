@@ -6,10 +6,6 @@
 namespace pycircuit {
 namespace {
 
-[[noreturn]] void fail_type(std::string_view what, std::string_view expected, py::handle got) {
-  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(got));
-}
-
 // A Python callable behind one of the core's interfaces; two are the same function if they are the same object.
 template <class Interface>
 class PythonFunction : public Interface {
@@ -49,7 +45,8 @@ class PythonIteration final : public PythonFunction<NodeIteration> {
   MatchStep match_iterate(const NodePtr& node) const override {
     const py::gil_scoped_acquire lock;
     const py::object result = call(node);
-    if (!py::isinstance<IterateMatchResults>(result)) fail_type("result of a function given to new_func", "IterateMatchResults", result);
+    if (!py::isinstance<IterateMatchResults>(result))
+      fail_expected("result of a function given to new_func", "IterateMatchResults", result);
     return result.cast<IterateMatchResults&>().step;
   }
 };
@@ -80,13 +77,13 @@ Matcher matcher_from_set(py::handle value, std::string_view what) {
     } else if (py::isinstance<Node>(item)) {
       circuits.push_back(circuit_from(item, what));
     } else {
-      fail_type(what, "a set of only str, only node classes or only circuits", value);
+      fail_expected(what, "a set of only str, only node classes or only circuits", value);
     }
   }
   if (names.size() == size) return Matcher::names(std::move(names));
   if (kinds.size() == size) return Matcher::kinds(kinds);
   if (circuits.size() == size) return Matcher::circuits(circuits);
-  fail_type(what, "a set of only str, only node classes or only circuits", value);
+  fail_expected(what, "a set of only str, only node classes or only circuits", value);
 }
 
 }  // namespace
@@ -96,7 +93,7 @@ bool bool_from(py::handle value, std::string_view what) {
   if (value.is(py::handle(Py_False))) return false;
   const std::string_view type = Py_TYPE(value.ptr())->tp_name;
   if (type == "numpy.bool_" || type == "numpy.bool") return PyObject_IsTrue(value.ptr()) == 1;
-  fail_type(what, "a bool", value);
+  fail_expected(what, "a bool", value);
 }
 
 Matcher matcher_from(py::handle value, std::string_view what) {
@@ -105,7 +102,7 @@ Matcher matcher_from(py::handle value, std::string_view what) {
   if (PyAnySet_Check(value.ptr())) return matcher_from_set(value, what);
   if (PyType_Check(value.ptr())) {
     if (const auto kind = kind_of_class(value)) return Matcher::kind(*kind);
-    fail_type(what, "one of the 17 node classes", value);
+    fail_expected(what, "one of the 17 node classes", value);
   }
   if (py::isinstance<Matcher>(value)) return value.cast<const Matcher&>();
   if (py::isinstance<Node>(value)) return Matcher::circuit(circuit_from(value, what));
@@ -115,9 +112,9 @@ Matcher matcher_from(py::handle value, std::string_view what) {
   }
   if (py::isinstance<BoundAnyFound>(value)) return Matcher::match_any_found(value.cast<const BoundAnyFound&>().matcher);
   if (py::isinstance<IterativeMatcher>(value))
-    fail_type(what, "a predicate on one node; an IterativeMatcher depends on the way to a node and cannot stand here", value);
+    fail_expected(what, "a predicate on one node; an IterativeMatcher depends on the way to a node and cannot stand here", value);
   if (PyCallable_Check(value.ptr())) return Matcher::predicate(std::make_shared<const PythonPredicate>(value));
-  fail_type(what, kMatcherIn, value);
+  fail_expected(what, kMatcherIn, value);
 }
 
 IterativeMatcher iterative_matcher_from(py::handle value, std::string_view what) {
@@ -126,7 +123,7 @@ IterativeMatcher iterative_matcher_from(py::handle value, std::string_view what)
 }
 
 IterativeMatcher iteration_from(py::handle callable) {
-  if (!PyCallable_Check(callable.ptr())) fail_type("new_func", "a callable circuit -> IterateMatchResults", callable);
+  if (!PyCallable_Check(callable.ptr())) fail_expected("new_func", "a callable circuit -> IterateMatchResults", callable);
   return IterativeMatcher::function(std::make_shared<const PythonIteration>(callable));
 }
 
@@ -135,12 +132,12 @@ std::shared_ptr<const ForeignFunction> iteration_function(py::handle callable) {
 
 Transform transform_from(py::handle value, std::string_view what) {
   if (py::isinstance<Transform>(value)) return value.cast<const Transform&>();
-  if (!PyCallable_Check(value.ptr())) fail_type(what, "a Transform or a callable circuit -> circuit", value);
+  if (!PyCallable_Check(value.ptr())) fail_expected(what, "a Transform or a callable circuit -> circuit", value);
   return Transform(std::make_shared<const PythonTransform>(value));
 }
 
 std::function<NodePtr(const NodePtr&)> circuit_function_from(py::handle value, std::string_view what) {
-  if (!PyCallable_Check(value.ptr())) fail_type(what, "a callable", value);
+  if (!PyCallable_Check(value.ptr())) fail_expected(what, "a callable", value);
   return [transform = Transform(std::make_shared<const PythonTransform>(value))](const NodePtr& node) { return transform(node); };
 }
 

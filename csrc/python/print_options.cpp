@@ -6,10 +6,6 @@
 namespace pycircuit {
 namespace {
 
-[[noreturn]] void fail_type(std::string_view what, std::string_view expected, py::handle got) {
-  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(got));
-}
-
 // With the interpreter lock held.
 py::object call(const py::object& callable, const NodePtr& node) {
   PyObject* result = PyObject_CallOneArg(callable.ptr(), py::cast(node).ptr());
@@ -21,25 +17,25 @@ py::object call(const py::object& callable, const NodePtr& node) {
 template <class Function, class Wrap>
 Function function_from(py::handle value, std::string_view what, Wrap&& wrap) {
   if (py::isinstance<BuiltinCallable<Function>>(value)) return value.cast<const BuiltinCallable<Function>&>().function;
-  if (!PyCallable_Check(value.ptr())) fail_type(what, "a callable taking a circuit", value);
+  if (!PyCallable_Check(value.ptr())) fail_expected(what, "a callable taking a circuit", value);
   return wrap(shared_object(py::reinterpret_borrow<py::object>(value)));
 }
 
 }  // namespace
 
 std::string str_from(py::handle value, std::string_view what) {
-  if (!PyUnicode_Check(value.ptr())) fail_type(what, "a str", value);
+  if (!PyUnicode_Check(value.ptr())) fail_expected(what, "a str", value);
   return *name_from(value, what);
 }
 
 CliColor cli_color_from(py::handle value, std::string_view what) {
   if (value.is_none()) return std::nullopt;
   if (PyUnicode_Check(value.ptr())) return cli_color_of_name(str_from(value, what));
-  if (!PyLong_Check(value.ptr())) fail_type(what, "None, a number or the name of a color", value);
+  if (!PyLong_Check(value.ptr())) fail_expected(what, "None, a number or the name of a color", value);
   const unsigned long long number = PyLong_AsUnsignedLongLong(value.ptr());
   if (PyErr_Occurred()) {
     PyErr_Clear();
-    fail_type(what, "None, a non-negative number below 2**64 or the name of a color", value);
+    fail_expected(what, "None, a non-negative number below 2**64 or the name of a color", value);
   }
   return cli_color_of_number(number);
 }
@@ -74,7 +70,7 @@ Commenter commenter_from(py::handle value) {
 }
 
 BoundCommenters commenters_from(py::handle value) {
-  if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) fail_type("commenters", "a list of callables", value);
+  if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr())) fail_expected("commenters", "a list of callables", value);
   BoundCommenters commenters;
   for (const py::handle item : value) commenters.functions.push_back(commenter_from(item));
   commenters.objects = py::tuple(py::reinterpret_borrow<py::object>(value));

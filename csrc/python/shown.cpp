@@ -9,4 +9,8 @@ std::string shown(py::handle value) {
   return "<" + std::string(py::str(py::type::of(value).attr("__name__"))) + " object>";
 }
 
+void fail_expected(std::string_view what, std::string_view expected, py::handle got) {
+  throw py::type_error(std::string(what) + ": expected " + std::string(expected) + ", got " + shown(got));
+}
+
 }  // namespace pycircuit
